@@ -1,0 +1,20 @@
+#pragma once
+// What can be told from the type string a battery reports. Only a prior: what the battery
+// really does is learnt from its reports.
+
+#include <cstdint>
+
+#include "text.h"
+
+namespace nullwatt {
+
+struct DeviceTraits {
+  bool inverter;       ///< has an inverter of its own
+  bool ac_chargeable;  ///< can charge from the grid side
+  bool dc_input;       ///< has solar inputs of its own
+};
+
+/// First matching prefix, ignoring case. Unknown types count as an AC battery.
+DeviceTraits traits_of(Text device_type);
+
+}  // namespace nullwatt

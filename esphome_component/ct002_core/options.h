@@ -1,0 +1,61 @@
+#pragma once
+// The one table of options. Everything that speaks of an option reads it here:
+// the C++ Config (config.h), access by name (options.cpp), the Python door and
+// the host's YAML through the C API, the ESPHome schema and the reference in
+// docs by parsing this file (options.py).
+//
+// A row is KIND(group, key, default, min, max, unit, help), one line each.
+//   group    block the key stands in: "" = top level of `ct002:`, else its sub-block
+//   SECONDS  is written in seconds and kept in milliseconds; ADAPTIVE (-1 s) = not set
+//   TEXT     has choices separated by | in place of min (<mac> = empty or 12 hex digits,
+//            optionally separated by : or -), and its capacity in place of max
+// NO_LIMIT in min or max = no bound on that side.
+//
+// Rows of `balancer` and `saturation` load with the names, ranges and defaults
+// that users already have in their files. Where the help says "kept", the value
+// is accepted and held, and no code acts on it yet.
+
+#define NULLWATT_NO_LIMIT 3.4e38f
+#define NULLWATT_ADAPTIVE -1.0f
+
+// clang-format off
+#define NULLWATT_OPTIONS(TEXT, BOOL, INT, FLOAT, SECONDS) \
+  TEXT("", ct_type, "HME-4", "HME-4|HME-3", 8, "", "CT model told to the batteries: HME-4 = CT002, HME-3 = CT003") \
+  TEXT("", ct_mac, "", "<mac>", 18, "", "own MAC, 12 hex digits; empty = answer every request and echo the MAC it asks for") \
+  INT("", wifi_rssi, -50, -127, 0, "dBm", "signal strength told to the batteries") \
+  INT("", udp_port, 12345, 1, 65535, "", "UDP port the batteries poll") \
+  BOOL("", active_control, true, 0, 1, "", "steer the batteries; false = relay the measured values") \
+  SECONDS("", max_sensor_age, 30.0f, 0.0f, 2000000.0f, "s", "a phase older than this makes the meter unavailable; 0 = never") \
+  SECONDS("", consumer_ttl, NULLWATT_ADAPTIVE, 0.0f, 2000000.0f, "s", "silence after which a battery is forgotten; not set = adaptive, 2 polls but at least 5 s") \
+  SECONDS("", dedupe_window, 0.0f, 0.0f, 2000000.0f, "s", "polls of one battery this soon after its last accepted one are dropped; 0 = off") \
+  BOOL("balancer", fair_distribution, true, 0, 1, "", "even out the batteries' shares (kept)") \
+  FLOAT("balancer", balance_gain, 0.2f, 0.0f, 1.0f, "", "gain of evening out (kept)") \
+  FLOAT("balancer", balance_deadband, 25.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance that is left alone (kept)") \
+  FLOAT("balancer", error_boost_threshold, 150.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance at which the boost is full (kept)") \
+  FLOAT("balancer", error_boost_max, 0.5f, 0.0f, NULLWATT_NO_LIMIT, "", "largest boost of the gain (kept)") \
+  FLOAT("balancer", error_reduce_threshold, 20.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance below which the gain falls (kept)") \
+  FLOAT("balancer", max_correction_per_step, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "cap of one evening-out step; 0 = none (kept)") \
+  FLOAT("balancer", max_target_step, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "cap of one target change; 0 = off (kept)") \
+  FLOAT("balancer", pace_base_step, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "pacing at the start of a move; 0 = off (kept)") \
+  FLOAT("balancer", pace_max_step, 100.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "pacing of a running move (kept)") \
+  FLOAT("balancer", osc_damp_max, 0.95f, 0.0f, 1.0f, "", "strongest damping of hunting; 0 = off (kept)") \
+  FLOAT("balancer", osc_damp_alpha, 0.3f, 0.0f, 1.0f, "", "rise of the hunting score (kept)") \
+  FLOAT("balancer", osc_damp_decay, 0.05f, 0.0f, 1.0f, "", "decay of the hunting score (kept)") \
+  FLOAT("balancer", osc_damp_threshold, 300.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors above this are never damped (kept)") \
+  FLOAT("balancer", min_efficient_power, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "power below which a battery is better parked; 0 = off (kept)") \
+  FLOAT("balancer", probe_min_power, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "least power a probed battery is asked for (kept)") \
+  SECONDS("balancer", efficiency_rotation_interval, 900.0f, 0.0f, 2000000.0f, "s", "time between rotations of the active batteries (kept)") \
+  FLOAT("balancer", efficiency_fade_alpha, 0.15f, 0.01f, 1.0f, "", "speed of fading a battery in or out (kept)") \
+  FLOAT("balancer", efficiency_saturation_threshold, 0.4f, 0.0f, 1.0f, "", "saturation at which a battery is swapped; 0 = off (kept)") \
+  FLOAT("balancer", efficiency_demand_alpha, 0.1f, 0.01f, 1.0f, "", "smoothing of demand when counting batteries; 1 = off (kept)") \
+  FLOAT("balancer", min_dc_output, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "output that keeps a DC-coupled battery awake; 0 = off (kept)") \
+  FLOAT("balancer", grid_predict_trust, 0.5f, 0.0f, 1.0f, "", "trust in fresh meter samples; 0 = off (kept)") \
+  FLOAT("balancer", concentrate_deadband, 60.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors below this go to one battery; 0 = off (kept)") \
+  FLOAT("balancer", import_trim_w, 15.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "nudge against a lasting small import; 0 = off (kept)") \
+  BOOL("saturation", saturation_enabled, true, 0, 1, "", "learn which battery cannot deliver (kept)") \
+  FLOAT("saturation", saturation_alpha, 0.15f, 0.01f, 1.0f, "1/s", "rise of the saturation score (kept)") \
+  FLOAT("saturation", saturation_min_target, 20.0f, 1.0f, NULLWATT_NO_LIMIT, "W", "targets below this say nothing about saturation (kept)") \
+  FLOAT("saturation", saturation_decay_factor, 0.995f, 0.0f, 1.0f, "1/s", "decay of the saturation score (kept)") \
+  SECONDS("saturation", saturation_grace_seconds, 90.0f, 0.0f, 2000000.0f, "s", "time a new battery has to start (kept)") \
+  SECONDS("saturation", saturation_stall_timeout_seconds, 60.0f, 0.0f, 2000000.0f, "s", "time after which a battery that never moved is given up (kept)")
+// clang-format on

@@ -1,0 +1,56 @@
+#pragma once
+// User settings per battery. They are keyed by MAC and outlive the battery's entry in the
+// consumer table: a battery that comes back finds its settings, and settings may arrive
+// before the battery does.
+
+#include <cstdint>
+
+#include "config.h"
+#include "text.h"
+
+namespace nullwatt {
+
+inline constexpr uint8_t kKeySize = 32;
+
+struct Settings {
+  bool active = true;
+  bool manual = false;
+  float manual_target_w = 0.0f;
+  float weight = 1.0f;            ///< 0..10, share of the load
+  float window_weight = 1.0f;     ///< 0..1, share of the active time in efficiency mode
+  float min_dc_output_w = -1.0f;  ///< negative = use the global option
+};
+
+/// Which settings a change carries; the others stay as they are.
+enum SettingBit : uint8_t {
+  kSetActive = 1,
+  kSetManual = 2,
+  kSetManualTarget = 4,
+  kSetWeight = 8,
+  kSetWindowWeight = 16,
+  kSetMinDcOutput = 32,
+};
+
+class OverrideTable {
+ public:
+  /// Settings of a battery; the defaults if it has none.
+  const Settings &of(const char *key) const;
+  /// Entry of a battery, made if it has none; nullptr when the table is full.
+  Settings *edit(const char *key);
+
+ private:
+  struct Entry {
+    char key[kKeySize] = {};
+    Settings settings;
+  };
+  Entry entries_[kMaxOverrides];
+  uint8_t count_ = 0;
+};
+
+/// Lower-case key of a battery. Names that do not fit are shortened and end in a hash,
+/// so that any two of them still differ.
+void make_key(Text name, char *key);
+
+bool same_key(const char *a, const char *b);
+
+}  // namespace nullwatt
