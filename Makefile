@@ -1,0 +1,86 @@
+# The two commands are `make demo` and `make test`; `make help` lists the rest.
+# Everything is set up on first use in virtual environments inside this folder.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# ESPHome and nullwatt need Python 3.12 or newer; the default python3 of a machine is often older.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 \
+	$${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[2-9]*/bin/python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$$p" && break; done)
+
+BIN := .venv/bin
+CORE := esphome_component/ct002_core
+CORE_SOURCES := $(wildcard $(CORE)/*.cpp $(CORE)/*.h)
+CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h esphome_component/ct002/*.cpp esphome_component/ct002/*.h \
+	tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
+ARGS ?=
+
+.PHONY: help demo test pytest lint format bench size clean
+
+help:
+	@echo 'make demo    simulated house with four batteries, held at zero (ARGS="--headless --duration 60")'
+	@echo 'make test    lint and every test, the ESPHome firmware included (ARGS="-k name" for some)'
+	@echo 'make lint    style and types'
+	@echo 'make format  rewrite sources in the house style'
+	@echo 'make bench   speed of the core, the binding, UDP and the lab'
+	@echo 'make size    flash and RAM of the core on a 32-bit microcontroller'
+	@echo 'make clean   remove everything that was built'
+
+# -- environments ----------------------------------------------------------------------------
+
+.venv/bin/uv:
+	@test -n "$(PYTHON)" || { echo 'make: no Python >= 3.12 found; install one or set PYTHON=/path/to/python3'; exit 2; }
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+# The user's part: the core compiled, the simulated house, the command.
+.venv/.sim: .venv/bin/uv pyproject.toml setup.py host_sim/nullwatt/core/_build.py $(CORE_SOURCES)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --reinstall-package nullwatt --editable '.[sim]'
+	@touch $@
+
+.venv/.dev: .venv/.sim
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	@touch $@
+
+# ESPHome and PlatformIO pin versions of their own, so each lives apart. Where a machine cannot
+# install one, its tests say so and are skipped (with CI=true they fail).
+.venv-%/.installed: tools/requirements-%.txt .venv/bin/uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --requirement $<
+	@touch $@
+
+# -- commands --------------------------------------------------------------------------------
+
+demo: .venv/.sim
+	@$(BIN)/nullwatt demo $(ARGS)
+
+test: lint pytest
+
+pytest: .venv/.dev
+	-@$(MAKE) --no-print-directory .venv-esphome/.installed
+	-@$(MAKE) --no-print-directory .venv-platformio/.installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	$(BIN)/clang-tidy --quiet $(CORE)/*.cpp -- -std=c++17 2>/dev/null
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy --no-error-summary
+
+format: .venv/.dev
+	$(BIN)/clang-format -i $(CPP)
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format --quiet .
+
+bench: .venv/.dev
+	@$(BIN)/python tools/bench.py $(ARGS)
+
+size: .venv/.dev .venv-size/.installed
+	@$(BIN)/python tools/size.py $(ARGS)
+
+clean:
+	rm -rf .venv .venv-* build dist .pio .pytest_cache .mypy_cache .ruff_cache .hypothesis .build \
+		host_sim/*.egg-info host_sim/nullwatt/core/_core.*so
+	find . -name __pycache__ -prune -exec rm -rf {} +
