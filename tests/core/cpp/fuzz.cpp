@@ -1,0 +1,198 @@
+// Hostile input against the whole core, for AddressSanitizer and UBSan. With clang's libFuzzer
+// (-fsanitize=fuzzer -DLIBFUZZER) it is guided by coverage; otherwise main() makes the inputs.
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "c_api.h"
+#include "emulator.h"
+
+namespace {
+
+using nullwatt::Emulator;
+using nullwatt::Text;
+
+/// Reads the fuzzer's bytes as numbers; zeros when they run out.
+class Source {
+ public:
+  Source(const uint8_t *data, size_t size) : data_(data), size_(size) {}
+
+  bool empty() const { return size_ == 0; }
+  uint8_t byte() {
+    if (size_ == 0) return 0;
+    size_--;
+    return *data_++;
+  }
+  uint32_t word() {
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++) value = value << 8 | byte();
+    return value;
+  }
+  float number() {
+    uint32_t bits = word();
+    float value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+  }
+  /// Exactly `size` bytes in a block of their own, so that reading past them is seen.
+  std::unique_ptr<uint8_t[]> block(size_t size) {
+    std::unique_ptr<uint8_t[]> bytes(new uint8_t[size]);
+    for (size_t i = 0; i < size; i++) bytes[i] = byte();
+    return bytes;
+  }
+
+ private:
+  const uint8_t *data_;
+  size_t size_;
+};
+
+[[noreturn]] void fail(const char *what) {
+  fprintf(stderr, "broken promise: %s\n", what);
+  abort();
+}
+
+void check_reply(const uint8_t *reply, size_t size) {
+  Text body;
+  if (nullwatt::decode_frame(reply, size, &body) != nullwatt::DropReason::kNone) fail("a reply parses back");
+  nullwatt::FieldReader fields(body);
+  Text field;
+  int count = 0;
+  while (fields.next(&field)) count++;
+  if (count != 24) fail("a reply has 24 fields");
+}
+
+void send(Emulator *emulator, const uint8_t *datagram, size_t size, Source *source, uint32_t now_ms) {
+  size_t capacity = source->byte() < 200 ? 256 : source->byte();
+  std::unique_ptr<uint8_t[]> reply(new uint8_t[capacity]);
+  nullwatt::DropReason reason;
+  size_t answer = emulator->handle(datagram, size, "192.0.2.1:22222", now_ms, reply.get(), capacity, &reason);
+  if (answer > capacity) fail("a reply stays inside its buffer");
+  if ((answer > 0) != (reason == nullwatt::DropReason::kNone)) fail("silence has a reason");
+  if (answer > 0) check_reply(reply.get(), answer);
+}
+
+/// A well-formed poll with odd contents: random bytes alone rarely get past the checksum.
+void send_framed(Emulator *emulator, Source *source, uint32_t now_ms) {
+  static const char *kTypes[] = {"HMG-50", "VNSE3-0", "HMJ-2", "JPLS-8H", ""};
+  static const char *kPhases[] = {"A", "B", "C", "D", "0", " a"};
+  uint8_t buffer[300];
+  nullwatt::FrameWriter frame(buffer, sizeof(buffer));
+  frame.field(nullwatt::text_of(kTypes[source->byte() % 5]));
+  char mac[16] = "60f1a2b3c4";
+  mac[10] = static_cast<char>('a' + source->byte() % 20);
+  frame.field(nullwatt::text_of(mac));
+  frame.field(nullwatt::text_of("HME-4"));
+  frame.field(nullwatt::text_of(""));
+  frame.field(nullwatt::text_of(kPhases[source->byte() % 6]));
+  if (source->byte() % 4 != 0) {
+    frame.field(static_cast<int32_t>(static_cast<int16_t>(source->word())));
+  } else {
+    frame.field(static_cast<int32_t>(source->word() & 0x7fffffff));
+  }
+  size_t extra = source->byte() % 8;
+  std::unique_ptr<uint8_t[]> text = source->block(extra);
+  for (size_t i = 0; i < extra; i++) text[i] &= 0x7f;
+  frame.field(Text{reinterpret_cast<const char *>(text.get()), extra});
+  size_t size = frame.finish();
+  std::unique_ptr<uint8_t[]> exact(new uint8_t[size]);
+  memcpy(exact.get(), buffer, size);
+  send(emulator, exact.get(), size, source, now_ms);
+}
+
+void change_settings(Emulator *emulator, Source *source) {
+  nullwatt::Settings settings;
+  settings.active = source->byte() % 2 == 0;
+  settings.manual = source->byte() % 2 == 0;
+  settings.manual_target_w = source->number();
+  settings.weight = source->number();
+  char mac[16] = "60f1a2b3c4";
+  mac[10] = static_cast<char>('a' + source->byte() % 40);
+  emulator->set_override(nullwatt::text_of(mac), settings, source->byte());
+}
+
+void look(const Emulator &emulator) {
+  ct002_state state;
+  emulator.state(&state);
+  if (state.consumers > nullwatt::kMaxBatteries) fail("the table keeps its size");
+  ct002_consumer consumer;
+  uint8_t count = 0;
+  while (emulator.consumer(count, &consumer)) {
+    if (memchr(consumer.key, 0, sizeof(consumer.key)) == nullptr) fail("texts end");
+    count++;
+  }
+  if (count != state.consumers) fail("every battery is shown once");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  Source source(data, size);
+  nullwatt::Config config;
+  config.active_control = source.byte() % 4 != 0;
+  config.dedupe_window_ms = source.byte() % 3 == 0 ? 500 : 0;
+  config.consumer_ttl_ms = source.byte() % 4 == 0 ? 3000 : -1;
+  auto emulator = std::make_unique<Emulator>(config);
+  uint32_t now_ms = source.word();
+  while (!source.empty()) {
+    now_ms += source.byte() % 8 == 0 ? source.word() % 100000 : source.byte() * 4u;
+    switch (source.byte() % 10) {
+      case 0: {
+        size_t length = source.byte() + (source.byte() % 8 == 0 ? 200u : 0u);
+        std::unique_ptr<uint8_t[]> datagram = source.block(length);
+        send(emulator.get(), datagram.get(), length, &source, now_ms);
+        break;
+      }
+      case 1: {
+        float grid_w[3] = {source.number(), source.number(), source.number()};
+        emulator->update_grid(grid_w, source.byte() % 5, now_ms);
+        break;
+      }
+      case 2: {
+        float grid_w[3] = {static_cast<float>(static_cast<int16_t>(source.word())), 0.0f, 20.0f};
+        emulator->update_grid(grid_w, 3, now_ms);
+        break;
+      }
+      case 3:
+        emulator->update_grid_phase(source.byte() % 5, source.byte() % 5, source.number(), now_ms);
+        break;
+      case 4:
+        change_settings(emulator.get(), &source);
+        break;
+      case 5:
+        emulator->tick(now_ms);
+        look(*emulator);
+        break;
+      case 6:
+        if (source.byte() % 8 == 0) emulator->set_active_control(source.byte() % 2 == 0);
+        if (source.byte() % 8 == 0) emulator->invalidate_grid(now_ms);
+        if (source.byte() % 8 == 0) emulator->unassign_grid();
+        if (source.byte() % 8 == 0) emulator->reconfigure(config);
+        break;
+      default:
+        send_framed(emulator.get(), &source, now_ms);
+    }
+  }
+  look(*emulator);
+  return 0;
+}
+
+#ifndef LIBFUZZER
+int main(int argc, char **argv) {
+  long runs = argc > 1 ? atol(argv[1]) : 1000;
+  uint32_t state = argc > 2 ? static_cast<uint32_t>(atol(argv[2])) : 1u;
+  for (long run = 0; run < runs; run++) {
+    uint8_t data[4096];
+    for (uint8_t &byte : data) {
+      state ^= state << 13;  // xorshift32
+      state ^= state >> 17;
+      state ^= state << 5;
+      byte = static_cast<uint8_t>(state >> 24);
+    }
+    LLVMFuzzerTestOneInput(data, state % sizeof(data));
+  }
+  printf("%ld runs\n", runs);
+  return 0;
+}
+#endif
