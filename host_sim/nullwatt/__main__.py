@@ -1,0 +1,5 @@
+"""`python -m nullwatt`."""
+
+from nullwatt.cli.main import main
+
+main()

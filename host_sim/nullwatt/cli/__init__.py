@@ -1,0 +1,1 @@
+"""The `nullwatt` command: parse, call, print."""

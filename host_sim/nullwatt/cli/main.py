@@ -1,0 +1,42 @@
+"""Entry point: registers the verbs and turns usage errors into one line."""
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+import nullwatt
+from nullwatt.cli.demo import demo
+from nullwatt.cli.emulator import emulator
+from nullwatt.cli.errors import fail
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command("demo")(demo)
+app.command("emulator")(emulator)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"nullwatt {nullwatt.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """A smart meter that holds the grid of a home with batteries at zero."""
+
+
+def main() -> None:
+    """Runs the command line; never a traceback for a mistake in it."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        fail(f"{error.format_message().rstrip('.')}; see nullwatt --help", error.exit_code)
+    except Abort:
+        fail("stopped", 130)
+    sys.exit(code if isinstance(code, int) else 0)
