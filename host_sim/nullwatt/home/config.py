@@ -1,0 +1,376 @@
+"""The house file: one JSON or YAML document with the house, its batteries and the emulator they talk to.
+
+    {
+      "powermeter": {"base_load": [120, 80, 60], "base_noise": 5,
+                     "loads": [{"name": "kettle", "power": 2000, "phase": "A"}],
+                     "events": [{"time": 30, "load": "kettle", "active": true}]},
+      "batteries": [{"mac": "02B250000001", "phase": "A", "meter_dev_type": "HMG-50"}]
+    }
+
+Units: W, Wh, s. Signs: base load + = consumption, solar + = production. Whatever is wrong in the file ends in
+one `ConfigError` whose text is a single line: file, key, value, what is allowed.
+"""
+
+import difflib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from .house import HouseConfig
+from .loads import LoadConfig, LoadEvent
+from .meter import MeterConfig
+from .phases import PHASES
+from .sun import SunConfig
+
+
+class ConfigError(Exception):
+    """A house file that cannot be used. `str()` is one line for the person who wrote it."""
+
+
+_NotNegative = Annotated[FiniteFloat, Field(ge=0)]
+_Positive = Annotated[FiniteFloat, Field(gt=0)]
+_Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
+_Efficiency = Annotated[FiniteFloat, Field(gt=0, le=1)]
+_Hour = Annotated[FiniteFloat, Field(ge=0, le=24)]
+_Mac = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")]
+_Phase = Literal["A", "B", "C"]
+_BatteryPhase = Literal["A", "B", "C", "D"]
+
+
+#: Rules that pydantic words for programmers, by its error type.
+_PLAIN_RULES = {
+    "model_type": "must be an object with keys",
+    "dict_type": "must be an object with keys",
+    "list_type": "must be a list",
+    "invalid_key": "keys must be text",
+    "too_short": "must not be empty",
+    "too_long": "has too many entries",
+    "string_too_short": "must not be empty",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text in quotes",
+    "finite_number": "must be a finite number",
+}
+
+
+class _Section(BaseModel):
+    # Strict: "5" is not a number and true is not 1. A file that needs guessing is a file with a mistake.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class CtSection(_Section):
+    """The emulated meter the batteries poll."""
+
+    mac: _Mac = "112233445566"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 12345
+
+
+class LoadSection(_Section):
+    """`power` W on `phase`; `on_s` and `off_s` together make it cyclic."""
+
+    name: Annotated[str, Field(min_length=1)]
+    power: FiniteFloat
+    phase: _Phase
+    active: bool = False
+    on_s: _NotNegative = 0.0
+    off_s: _NotNegative = 0.0
+
+
+class EventSection(_Section):
+    """Switch `load` on or off (`active`) at `time` seconds after the start."""
+
+    time: _NotNegative
+    load: str
+    active: bool
+
+
+class SunSection(_Section):
+    """`fixed`: constant `power` W. `clear_sky`: half-sine between two hours of the day, `start` = hour at time 0."""
+
+    mode: Literal["fixed", "clear_sky"] = "fixed"
+    power: _NotNegative = 0.0
+    sunrise: _Hour = 6.0
+    sunset: _Hour = 20.0
+    start: _Hour = 12.0
+    clouds: _Unit = 0.0
+
+
+class PowermeterSection(_Section):
+    """What is behind the grid connection, batteries apart. `base_load` None: 300 W, evenly over the phases."""
+
+    phases: Literal[1, 3] = 3
+    base_load: Annotated[list[FiniteFloat], Field(max_length=3)] | None = None
+    base_noise: _NotNegative = 20.0
+    noise_tau: _NotNegative = 0.0
+    loads: list[LoadSection] = []
+    events: list[EventSection] = []
+    solar_max: _NotNegative = 2000.0
+    solar_phases: Annotated[list[_Phase], Field(min_length=1, max_length=3)] = ["A"]
+    sun: SunSection = SunSection()
+
+
+class MeterSection(_Section):
+    """How the grid is measured: a reading every `refresh_s`, `latency_s` old, in steps of `resolution` W."""
+
+    refresh_s: _Positive = 1.0
+    latency_s: _NotNegative = 0.5
+    resolution: _NotNegative = 0.1
+    noise: _NotNegative = 0.0
+
+
+class BatterySection(_Section):
+    """One battery. None means: the default of the model given by `meter_dev_type`, or the file-wide value.
+
+    ratio: percent. jitter: s, each poll interval varies by up to this much. request_loss, reply_loss, duplicate:
+    probabilities. standby: W out of the cells. The names of laws and types are checked by who builds the battery.
+    """
+
+    mac: _Mac
+    phase: _BatteryPhase
+    meter_dev_type: str = "HMG-50"
+    law: str | None = None
+    ratio: Annotated[int, Field(ge=30, le=100)] = 100
+    max_charge_power: _NotNegative = 800.0
+    max_discharge_power: _NotNegative = 800.0
+    capacity_wh: _Positive = 2560.0
+    initial_soc: _Unit = 0.5
+    ramp_rate: _Positive = 200.0
+    min_power: _NotNegative = 20.0
+    startup_delay: _NotNegative = 2.0
+    poll_interval: Annotated[FiniteFloat, Field(ge=0.05)] | None = None
+    jitter: _NotNegative = 0.0
+    request_loss: _Unit = 0.0
+    reply_loss: _Unit = 0.0
+    duplicate: _Unit = 0.0
+    power_update_delay_ticks: Annotated[int, Field(ge=0)] | None = None
+    max_dc_input: _NotNegative = 0.0
+    dc_input_power: _NotNegative = 0.0
+    charge_efficiency: _Efficiency = 1.0
+    discharge_efficiency: _Efficiency = 1.0
+    standby: _NotNegative = 0.0
+    participates: bool = True
+
+
+class HouseFile(_Section):
+    """A whole, checked house file."""
+
+    ct: CtSection = CtSection()
+    powermeter: PowermeterSection = PowermeterSection()
+    meter: MeterSection = MeterSection()
+    batteries: Annotated[list[BatterySection], Field(min_length=1)]
+    power_update_delay_ticks: Annotated[int, Field(ge=0)] = 0
+    log_interval: _Positive = 5.0
+    time_scale: _Positive = 1.0
+    seed: int = 1
+
+    def house_config(self, seed: int | None = None) -> HouseConfig:
+        """The house of this file; `seed` replaces the file's."""
+        power, sun, meter = self.powermeter, self.powermeter.sun, self.meter
+        return HouseConfig(
+            phases=power.phases,
+            base_load_w=tuple(power.base_load) if power.base_load is not None else _default_base(power.phases),
+            noise_w=power.base_noise,
+            noise_tau_s=power.noise_tau,
+            loads=tuple(
+                LoadConfig(load.name, load.power, load.phase, load.active, load.on_s, load.off_s)
+                for load in power.loads
+            ),
+            events=tuple(LoadEvent(event.time, event.load, event.active) for event in power.events),
+            sun=SunConfig(
+                max_w=power.solar_max,
+                phases=tuple(power.solar_phases),
+                mode=sun.mode,
+                power_w=sun.power,
+                sunrise_h=sun.sunrise,
+                sunset_h=sun.sunset,
+                start_h=sun.start,
+                clouds=sun.clouds,
+            ),
+            meter=MeterConfig(meter.refresh_s, meter.latency_s, meter.resolution, meter.noise),
+            seed=self.seed if seed is None else seed,
+        )
+
+
+def _default_base(phases: int) -> tuple[float, ...]:
+    return (300.0 / phases,) * phases
+
+
+def load_house_file(path: Path | str) -> HouseFile:
+    """Read and check a house file; YAML if its name ends in .yaml or .yml, JSON otherwise.
+
+    Raises ConfigError, and nothing else, for a file that cannot be read, parsed or used.
+    """
+    name = str(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name}: is not UTF-8 text") from None
+    except ValueError as error:
+        raise ConfigError(f"{name!r}: cannot be read: {error}") from None
+    document = _parse_yaml(name, text) if name.endswith((".yaml", ".yml")) else _parse_json(name, text)
+    return parse_house(document, name)
+
+
+def parse_house(document: object, name: str = "house") -> HouseFile:
+    """Check an already parsed document; `name` opens the error text. Raises ConfigError."""
+    if not isinstance(document, dict):
+        raise ConfigError(f"{name}: must be an object with the key batteries, not {_show(document)}")
+    try:
+        house = HouseFile.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(error)}") from None
+    for path, value, rule in _broken_relations(house):
+        raise ConfigError(f"{name}: {path} = {_show(value)}: {rule}")
+    return house
+
+
+def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
+    """Rules between keys, as (key, value, rule) for each broken one."""
+    power = house.powermeter
+    usable = PHASES[: power.phases]
+    absent = "this house has only phase A (powermeter.phases is 1)"
+    load_names = [load.name for load in power.loads]
+    broken: list[tuple[str, object, str]] = []
+    if any((power.base_load or [])[power.phases :]):
+        broken.append(("powermeter.base_load", power.base_load, absent))
+    for i, load in enumerate(power.loads):
+        path = f"powermeter.loads[{i}]"
+        if load.phase not in usable:
+            broken.append((f"{path}.phase", load.phase, absent))
+        if load.name in load_names[:i]:
+            broken.append((f"{path}.name", load.name, "must be unique, another load has this name"))
+        if (load.on_s > 0) != (load.off_s > 0):
+            broken.append((f"{path}.on_s", load.on_s, "on_s and off_s must both be above 0, or both 0"))
+    for i, event in enumerate(power.events):
+        if event.load not in load_names:
+            rule = f"no such load{_hint(event.load, load_names)}"
+            broken.append((f"powermeter.events[{i}].load", event.load, rule))
+    for phase in power.solar_phases:
+        if phase not in usable:
+            broken.append(("powermeter.solar_phases", power.solar_phases, absent))
+    if power.sun.sunrise >= power.sun.sunset:
+        broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
+    return broken + _broken_batteries(house, (*usable, "D"), absent)
+
+
+def _broken_batteries(house: HouseFile, usable: tuple[str, ...], absent: str) -> list[tuple[str, object, str]]:
+    broken: list[tuple[str, object, str]] = []
+    seen: Counter[str] = Counter()
+    for i, battery in enumerate(house.batteries):
+        path = f"batteries[{i}]"
+        seen[battery.mac.upper()] += 1
+        if seen[battery.mac.upper()] > 1:
+            broken.append((f"{path}.mac", battery.mac, "must be unique, another battery has this MAC"))
+        if battery.phase not in usable:
+            broken.append((f"{path}.phase", battery.phase, absent))
+        if battery.dc_input_power > battery.max_dc_input:
+            rule = f"must not be above max_dc_input ({battery.max_dc_input:g})"
+            broken.append((f"{path}.dc_input_power", battery.dc_input_power, rule))
+    return broken
+
+
+def _explain(error: ValidationError) -> str:
+    """The most telling of the errors, as `key = value: what is allowed`."""
+    # A misspelt required key gives two errors, "missing" and "unknown"; the unknown one names the cure.
+    errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    first = errors[0]
+    path, value = _path(first["loc"]), _show(first["input"])
+    if first["type"] == "extra_forbidden":
+        keys = list(_model_at(first["loc"][:-1]).model_fields)
+        return f"{path} = {value}: unknown key{_hint(str(first['loc'][-1]), keys)}"
+    if first["type"] == "missing":
+        return f"{path}: required key is missing"
+    if first["loc"][-1] == "mac":
+        return f'{path} = {value}: must be 12 hexadecimal digits in quotes, such as "02B250000001"'
+    rule = _PLAIN_RULES.get(first["type"], first["msg"])
+    return f"{path} = {value}: {rule.replace('Input should', 'must').replace(' after validation', '')}"
+
+
+def _hint(word: str, choices: list[str]) -> str:
+    """The nearest choice if there is one, otherwise all of them."""
+    near = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.6)
+    if near:
+        return f', did you mean "{near[0]}"?'
+    return f" (allowed: {', '.join(choices)})" if choices else ""
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
+    return text
+
+
+def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel]:
+    """The section a location inside the document belongs to."""
+    model: type[BaseModel] = HouseFile
+    for part in loc:
+        if isinstance(part, str):
+            annotation: Any = model.model_fields[part].annotation
+            model = annotation if isinstance(annotation, type) else get_args(annotation)[0]
+    return model
+
+
+def _show(value: object) -> str:
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError):  # YAML can refer to itself
+        text = type(value).__name__
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _no_duplicates(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            raise ConfigError(f"key {key!r} is given {count} times in one object")
+    return dict(pairs)
+
+
+def _parse_json(name: str, text: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_no_duplicates)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{name}: line {error.lineno} column {error.colno}: not JSON: {error.msg}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: nested too deeply") from None
+
+
+def _parse_yaml(name: str, text: str) -> object:
+    try:
+        import yaml
+    except ImportError:
+        raise ConfigError(f"{name}: reading YAML needs the package PyYAML; install it or use JSON") from None
+
+    class Loader(yaml.SafeLoader):
+        """Booleans are true and false only, as in YAML 1.2: a load may be called "on"."""
+
+        yaml_implicit_resolvers = {  # noqa: RUF012  (the shape PyYAML prescribes)
+            first: [rule for rule in rules if rule[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
+            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            _no_duplicates([(str(key.value), None) for key, _ in node.value])
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader=Loader)
+    except yaml.MarkedYAMLError as error:
+        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ConfigError(f"{name}: {where}not YAML: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    except (RecursionError, ValueError, TypeError) as error:
+        # ValueError: an impossible date, for example.
+        raise ConfigError(f"{name}: not usable YAML: {' '.join(str(error).split())}") from None
