@@ -1,0 +1,105 @@
+"""From a battery as described (in a scenario or a house file) to a battery that can run."""
+
+from dataclasses import dataclass, field
+
+from nullwatt.battery import Battery, BatteryConfig, ClientConfig
+from nullwatt.home import BatterySection, ConfigError, HouseFile
+
+#: Polls of several batteries never fall together at the start: 0.5 s, then one every 0.131 s.
+FIRST_POLL_S = 0.5
+POLL_STAGGER_S = 0.131
+
+
+@dataclass(frozen=True, slots=True)
+class BatterySpec:
+    """One battery of a scenario: what it is, how it polls, and its weight among its peers.
+
+    first_poll_s: None staggers by position. weight: intended share relative to the others, > 0.
+    """
+
+    config: BatteryConfig
+    client: ClientConfig = field(default_factory=ClientConfig)
+    first_poll_s: float | None = None
+    weight: float = 1.0
+
+    def first_poll(self, position: int) -> float:
+        """When the battery at this position in the scenario polls first, s."""
+        return FIRST_POLL_S + POLL_STAGGER_S * position if self.first_poll_s is None else self.first_poll_s
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryFacts:
+    """What the metrics know about a battery. Limits W >= 0 (charging: only what it can take from AC)."""
+
+    max_charge_w: float
+    max_discharge_w: float
+    capacity_wh: float
+    weight: float = 1.0
+
+    @classmethod
+    def of(cls, battery: Battery, weight: float = 1.0) -> "BatteryFacts":
+        """The facts of a battery as it stands."""
+        return cls(battery.max_charge_w, battery.max_discharge_w, battery.config.capacity_wh, weight)
+
+
+# Field of BatteryConfig or ClientConfig -> key of the house file, where the names differ.
+_FILE_KEYS = {
+    "device_type": "meter_dev_type",
+    "max_charge_w": "max_charge_power",
+    "max_discharge_w": "max_discharge_power",
+    "ramp_rate_w_s": "ramp_rate",
+    "min_power_w": "min_power",
+    "startup_delay_s": "startup_delay",
+    "max_dc_input_w": "max_dc_input",
+    "dc_input_w": "dc_input_power",
+    "standby_w": "standby",
+    "command_delay_ticks": "power_update_delay_ticks",
+    "jitter_s": "jitter",
+    "poll_interval_s": "poll_interval",
+}
+
+
+def specs_of(file: HouseFile, name: str = "house") -> tuple[BatterySpec, ...]:
+    """The batteries of a house file; `name` opens the text of the ConfigError for what no battery can be."""
+    specs = []
+    for index, section in enumerate(file.batteries):
+        try:
+            specs.append(_spec_of(section, file))
+        except ValueError as error:
+            key, _, rule = str(error).partition(": ")
+            raise ConfigError(f"{name}: batteries[{index}].{_FILE_KEYS.get(key, key)}: {rule}") from None
+    return tuple(specs)
+
+
+def _spec_of(section: BatterySection, file: HouseFile) -> BatterySpec:
+    delay = section.power_update_delay_ticks
+    config = BatteryConfig(
+        mac=section.mac,
+        phase=section.phase,
+        device_type=section.meter_dev_type,
+        law=section.law,
+        ratio=section.ratio,
+        max_charge_w=section.max_charge_power,
+        max_discharge_w=section.max_discharge_power,
+        capacity_wh=section.capacity_wh,
+        initial_soc=section.initial_soc,
+        ramp_rate_w_s=section.ramp_rate,
+        min_power_w=section.min_power,
+        startup_delay_s=section.startup_delay,
+        command_delay_ticks=file.power_update_delay_ticks if delay is None else delay,
+        max_dc_input_w=section.max_dc_input,
+        dc_input_w=section.dc_input_power,
+        participates=section.participates,
+        charge_efficiency=section.charge_efficiency,
+        discharge_efficiency=section.discharge_efficiency,
+        standby_w=section.standby,
+        ct_mac=file.ct.mac,
+        poll_interval_s=section.poll_interval,
+    )
+    client = ClientConfig(
+        jitter_s=section.jitter,
+        request_loss=section.request_loss,
+        reply_loss=section.reply_loss,
+        duplicate=section.duplicate,
+    )
+    return BatterySpec(config, client)
