@@ -16,7 +16,7 @@ CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h esphome_component/ct002/*.cpp esphom
 	tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
-.PHONY: help demo test pytest lint format bench size clean
+.PHONY: help demo test pytest lint format bench size docs clean
 
 help:
 	@echo 'make demo    simulated house with four batteries, held at zero (ARGS="--headless --duration 60")'
@@ -25,6 +25,7 @@ help:
 	@echo 'make format  rewrite sources in the house style'
 	@echo 'make bench   speed of the core, the binding, UDP and the lab'
 	@echo 'make size    flash and RAM of the core on a 32-bit microcontroller'
+	@echo 'make docs    rewrite the generated parts of docs/'
 	@echo 'make clean   remove everything that was built'
 
 # -- environments ----------------------------------------------------------------------------
@@ -79,6 +80,9 @@ bench: .venv/.dev
 
 size: .venv/.dev .venv-size/.installed
 	@$(BIN)/python tools/size.py $(ARGS)
+
+docs: .venv/.dev
+	@$(BIN)/python tools/docs.py
 
 clean:
 	rm -rf .venv .venv-* build dist .pio .pytest_cache .mypy_cache .ruff_cache .hypothesis .build \
