@@ -18,10 +18,13 @@ inline constexpr uint8_t kMaxOverrides = 2 * CT002_MAX_BATTERIES;
 /// Largest datagram read or sent. Real requests have about 60 bytes, replies about 110.
 inline constexpr uint16_t kMaxDatagram = 256;
 
-/// Milliseconds of an option written in seconds. Negative = not set.
+/// Milliseconds of an option written in seconds. Negative = not set. What the counter cannot
+/// hold (above 24 days) becomes its longest time.
 constexpr int32_t option_ms(float seconds) {
   constexpr float kRounding = 0.5f;
-  return seconds < 0.0f ? -1 : static_cast<int32_t>(seconds * 1000.0f + kRounding);
+  constexpr float kLongestS = 2147483.0f;
+  if (seconds < 0.0f) return -1;
+  return seconds >= kLongestS ? INT32_MAX : static_cast<int32_t>(seconds * 1000.0f + kRounding);
 }
 
 struct Config {

@@ -25,9 +25,9 @@
   INT("", wifi_rssi, -50, -127, 0, "dBm", "signal strength told to the batteries") \
   INT("", udp_port, 12345, 1, 65535, "", "UDP port the batteries poll") \
   BOOL("", active_control, true, 0, 1, "", "steer the batteries; false = relay the measured values") \
-  SECONDS("", max_sensor_age, 30.0f, 0.0f, 2000000.0f, "s", "a phase older than this makes the meter unavailable; 0 = never") \
-  SECONDS("", consumer_ttl, NULLWATT_ADAPTIVE, 0.0f, 2000000.0f, "s", "silence after which a battery is forgotten; not set = adaptive, 2 polls but at least 5 s") \
-  SECONDS("", dedupe_window, 0.0f, 0.0f, 2000000.0f, "s", "polls of one battery this soon after its last accepted one are dropped; 0 = off") \
+  SECONDS("", max_sensor_age, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "a phase older than this makes the meter unavailable; 0 = never") \
+  SECONDS("", consumer_ttl, NULLWATT_ADAPTIVE, 0.0f, NULLWATT_NO_LIMIT, "s", "silence after which a battery is forgotten; not set = adaptive, 2 polls but at least 5 s") \
+  SECONDS("", dedupe_window, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "polls of one battery this soon after its last accepted one are dropped; 0 = off") \
   BOOL("balancer", fair_distribution, true, 0, 1, "", "even out the batteries' shares (kept)") \
   FLOAT("balancer", balance_gain, 0.2f, 0.0f, 1.0f, "", "gain of evening out (kept)") \
   FLOAT("balancer", balance_deadband, 25.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance that is left alone (kept)") \
@@ -44,7 +44,7 @@
   FLOAT("balancer", osc_damp_threshold, 300.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors above this are never damped (kept)") \
   FLOAT("balancer", min_efficient_power, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "power below which a battery is better parked; 0 = off (kept)") \
   FLOAT("balancer", probe_min_power, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "least power a probed battery is asked for (kept)") \
-  SECONDS("balancer", efficiency_rotation_interval, 900.0f, 0.0f, 2000000.0f, "s", "time between rotations of the active batteries (kept)") \
+  SECONDS("balancer", efficiency_rotation_interval, 900.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time between rotations of the active batteries (kept)") \
   FLOAT("balancer", efficiency_fade_alpha, 0.15f, 0.01f, 1.0f, "", "speed of fading a battery in or out (kept)") \
   FLOAT("balancer", efficiency_saturation_threshold, 0.4f, 0.0f, 1.0f, "", "saturation at which a battery is swapped; 0 = off (kept)") \
   FLOAT("balancer", efficiency_demand_alpha, 0.1f, 0.01f, 1.0f, "", "smoothing of demand when counting batteries; 1 = off (kept)") \
@@ -56,6 +56,6 @@
   FLOAT("saturation", saturation_alpha, 0.15f, 0.01f, 1.0f, "1/s", "rise of the saturation score (kept)") \
   FLOAT("saturation", saturation_min_target, 20.0f, 1.0f, NULLWATT_NO_LIMIT, "W", "targets below this say nothing about saturation (kept)") \
   FLOAT("saturation", saturation_decay_factor, 0.995f, 0.0f, 1.0f, "1/s", "decay of the saturation score (kept)") \
-  SECONDS("saturation", saturation_grace_seconds, 90.0f, 0.0f, 2000000.0f, "s", "time a new battery has to start (kept)") \
-  SECONDS("saturation", saturation_stall_timeout_seconds, 60.0f, 0.0f, 2000000.0f, "s", "time after which a battery that never moved is given up (kept)")
+  SECONDS("saturation", saturation_grace_seconds, 90.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time a new battery has to start (kept)") \
+  SECONDS("saturation", saturation_stall_timeout_seconds, 60.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time after which a battery that never moved is given up (kept)")
 // clang-format on

@@ -1,0 +1,213 @@
+#include "ct002.h"
+
+#include <cerrno>
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+
+#include "esphome/core/hal.h"
+#include "esphome/core/log.h"
+#include "udp_socket.h"
+
+namespace esphome::ct002 {
+
+static const char *const TAG = "ct002";
+
+// A flood of datagrams must not starve the other components: the rest waits for the next pass.
+static constexpr uint8_t MAX_DATAGRAMS_PER_LOOP = 32;
+static constexpr uint32_t TICK_INTERVAL_MS = 1000;
+static constexpr uint32_t WARNING_INTERVAL_MS = 30000;
+// "255.255.255.255" or an IPv6 address, then ":65535"
+static constexpr size_t SOURCE_SIZE = socket::SOCKADDR_STR_LEN + 6;
+
+void CT002Component::setup() {
+  this->emulator_.reconfigure(this->config_);
+  this->ticked_ms_ = millis();
+  this->socket_ = open_udp_socket(static_cast<uint16_t>(this->config_.udp_port));
+  if (this->socket_ == nullptr) {
+    ESP_LOGE(TAG, "Cannot listen on UDP port %" PRId32 " (errno %d). Is it taken by another component or program?",
+             this->config_.udp_port, errno);
+    this->mark_failed(LOG_STR("UDP port not available"));
+    return;
+  }
+#ifdef USE_CT002_TEST_CONTROL
+  if (!this->test_control_.setup(this->config_.max_sensor_age_ms)) {
+    this->mark_failed(LOG_STR("test control port not available"));
+  }
+#endif
+}
+
+void CT002Component::loop() {
+  const uint32_t now_ms = millis();
+#ifdef USE_CT002_TEST_CONTROL
+  this->test_control_.run_commands();
+  this->test_control_.age_meter();
+#endif
+  if (now_ms - this->ticked_ms_ >= TICK_INTERVAL_MS) {
+    this->ticked_ms_ = now_ms;
+#ifdef USE_CT002_TEST_CONTROL
+    // On the mock clock nothing happens by itself; `evict` does this.
+    if (!this->test_control_.is_mocked())
+#endif
+      this->emulator_.tick(this->core_ms_());
+    ct002_state state;
+    this->emulator_.state(&state);
+    this->watch_meter_(state);
+    this->watch_refusals_(state);
+    this->roster_.update(this->emulator_);
+  }
+  this->receive_();
+}
+
+void CT002Component::dump_config() {
+  const nullwatt::Config &config = this->emulator_.config();
+  ESP_LOGCONFIG(TAG,
+                "CT002:\n"
+                "  UDP port: %" PRId32
+                "\n"
+                "  CT type: %s\n"
+                "  CT MAC: %s\n"
+                "  WiFi RSSI told: %" PRId32
+                " dBm\n"
+                "  Active control: %s\n"
+                "  Phases: %u",
+                config.udp_port, config.ct_type, config.ct_mac[0] != '\0' ? config.ct_mac : "any", config.wifi_rssi,
+                YESNO(config.active_control), this->phase_count_);
+  for (uint8_t i = 0; i < this->phase_count_; i++) {
+    ESP_LOGCONFIG(TAG, "    L%u: '%s'", i + 1, this->phases_[i].sensor->get_name().c_str());
+  }
+  if (this->config_.max_sensor_age_ms > 0) {
+    ESP_LOGCONFIG(TAG, "  Max sensor age: %" PRId32 " ms", this->config_.max_sensor_age_ms);
+  } else {
+    ESP_LOGCONFIG(TAG, "  Max sensor age: off");
+  }
+  if (config.consumer_ttl_ms >= 0) {
+    ESP_LOGCONFIG(TAG, "  Battery forgotten after: %" PRId32 " s", config.consumer_ttl_ms / 1000);
+  } else {
+    ESP_LOGCONFIG(TAG, "  Battery forgotten after: 2 polls, at least 5 s");
+  }
+  if (config.dedupe_window_ms > 0) {
+    ESP_LOGCONFIG(TAG, "  Dedupe window: %" PRId32 " ms", config.dedupe_window_ms);
+  } else {
+    ESP_LOGCONFIG(TAG, "  Dedupe window: off");
+  }
+  ESP_LOGCONFIG(TAG,
+                "  Batteries: at most %u\n"
+                "  Memory: %zu bytes",
+                nullwatt::kMaxBatteries, sizeof(this->emulator_));
+#ifdef USE_CT002_TEST_CONTROL
+  this->test_control_.dump_config();
+#endif
+  if (this->is_failed()) {
+    ESP_LOGE(TAG, "  Not running: its UDP port was not available");
+  }
+}
+
+// -- meter ---------------------------------------------------------------------------------
+
+void CT002Component::set_power_sensor(uint8_t phase, sensor::Sensor *sensor) {
+  this->phases_[phase].sensor = sensor;
+  this->phase_count_ = phase + 1;
+  // Not in setup(): sensors are up before the network is, and what they publish meanwhile would be lost
+  // until their next update.
+  sensor->add_on_state_callback([this, phase](float power_w) { this->on_power_(phase, power_w); });
+}
+
+void CT002Component::on_power_(uint8_t phase, float power_w) {
+  PhaseInput &input = this->phases_[phase];
+  input.usable = std::isfinite(power_w);
+  if (input.usable) input.at_ms = millis();
+#ifdef USE_CT002_TEST_CONTROL
+  if (!this->test_control_.accept_sample(phase, this->phase_count_, input.usable)) return;
+#endif
+  this->emulator_.update_grid_phase(phase, this->phase_count_, power_w, this->core_ms_());
+}
+
+void CT002Component::watch_meter_(const ct002_state &state) {
+  const bool gone = state.grid_available == 0;
+  const uint32_t now_ms = millis();
+  if (gone && (!this->meter_gone_ || now_ms - this->meter_warned_ms_ >= WARNING_INTERVAL_MS)) {
+    this->meter_warned_ms_ = now_ms;
+    this->log_meter_gone_();
+    this->status_set_warning(LOG_STR("grid meter unavailable"));
+  } else if (!gone && this->meter_gone_) {
+    ESP_LOGI(TAG, "Grid meter available: %.0f W", state.grid_total_w);
+    this->status_clear_warning();
+  }
+  this->meter_gone_ = gone;
+}
+
+void CT002Component::log_meter_gone_() {
+  ESP_LOGW(TAG, "Grid meter unavailable, batteries hold");
+  for (uint8_t i = 0; i < this->phase_count_; i++) {
+    const PhaseInput &input = this->phases_[i];
+    if (input.usable) {
+      ESP_LOGW(TAG, "  L%u: last value %" PRIu32 " s ago", i + 1, (millis() - input.at_ms) / 1000);
+    } else {
+      ESP_LOGW(TAG, "  L%u: no value", i + 1);
+    }
+  }
+}
+
+// -- batteries -----------------------------------------------------------------------------
+
+void CT002Component::receive_() {
+  // ready() is only meaningful again once the socket was read empty.
+  if (!this->datagrams_left_ && !this->socket_->ready()) return;
+  this->datagrams_left_ = false;
+  // One byte more than the core accepts, so that a longer datagram shows instead of being cut to fit.
+  uint8_t request[nullwatt::kMaxDatagram + 1];
+  for (uint8_t i = 0; i < MAX_DATAGRAMS_PER_LOOP; i++) {
+    sockaddr_storage peer;
+    socklen_t peer_size = sizeof(peer);
+    const ssize_t size =
+        this->socket_->recvfrom(request, sizeof(request), reinterpret_cast<sockaddr *>(&peer), &peer_size);
+    if (size < 0) return;
+#ifdef USE_CT002_TEST_CONTROL
+    // Commands that were sent before this poll act before it.
+    this->test_control_.run_commands();
+#endif
+    this->answer_(request, static_cast<size_t>(size), reinterpret_cast<sockaddr *>(&peer), peer_size);
+  }
+  this->datagrams_left_ = true;
+}
+
+void CT002Component::answer_(const uint8_t *request, size_t size, const sockaddr *peer, socklen_t peer_size) {
+  char source[SOURCE_SIZE];
+  const size_t length = socket::format_sockaddr_to(
+      peer, peer_size, std::span<char, socket::SOCKADDR_STR_LEN>(source, socket::SOCKADDR_STR_LEN));
+  snprintf(source + length, sizeof(source) - length, ":%u",
+           ntohs(reinterpret_cast<const sockaddr_in *>(peer)->sin_port));
+
+  uint8_t reply[nullwatt::kMaxDatagram];
+  nullwatt::DropReason reason;
+  const size_t reply_size =
+      this->emulator_.handle(request, size, source, this->core_ms_(), reply, sizeof(reply), &reason);
+  if (reply_size == 0) {
+    ESP_LOGV(TAG, "No reply to %s: %s", source, nullwatt::drop_reason_text(reason));
+    return;
+  }
+  if (this->socket_->sendto(reply, reply_size, 0, peer, peer_size) < 0) {
+    ESP_LOGV(TAG, "Reply to %s lost: errno %d", source, errno);
+  }
+}
+
+void CT002Component::watch_refusals_(const ct002_state &state) {
+  const uint32_t now_ms = millis();
+  const bool quiet = this->refusals_told_ > 0 && now_ms - this->refusals_warned_ms_ < WARNING_INTERVAL_MS;
+  if (state.refused_full == this->refusals_told_ || quiet) return;
+  ESP_LOGW(TAG, "Table full (%u batteries): %" PRIu32 " polls of further batteries refused so far",
+           nullwatt::kMaxBatteries, state.refused_full);
+  this->refusals_told_ = state.refused_full;
+  this->refusals_warned_ms_ = now_ms;
+}
+
+uint32_t CT002Component::core_ms_() const {
+#ifdef USE_CT002_TEST_CONTROL
+  return this->test_control_.core_ms();
+#else
+  return millis();
+#endif
+}
+
+}  // namespace esphome::ct002

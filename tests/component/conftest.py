@@ -1,0 +1,247 @@
+"""Shared by the component's tests: the ESPHome tool, builds that survive between runs, a running node."""
+
+import fcntl
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BUILD = Path(__file__).with_name(".build")
+COMPONENTS = ROOT / "esphome_component"
+
+# Unlikely to be in use; fixed, because they are compiled in and the build is kept.
+POLL_PORT = 47811
+CONTROL_PORT = 47812
+
+HOST_NODE = """
+esphome: {{name: {name}}}
+host:
+logger: {{level: VERBOSE}}
+external_components:
+  - source: {{type: local, path: {components}}}
+    components: [ct002]
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the tool printed and returned."""
+
+    code: int
+    text: str
+
+    @property
+    def ct002(self) -> str:
+        """The part of a valid configuration that stands under `ct002:`."""
+        found = re.search(r"^ct002:\n((?: .*\n)+)", self.text, re.MULTILINE)
+        assert found, self.text
+        return found[1]
+
+
+class Esphome:
+    """The ESPHome command line tool."""
+
+    def __init__(self, program: Path) -> None:
+        self.program = program
+        # What a developer's shell sets for other builds must not reach these.
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("ESPHOME", "PLATFORMIO"))}
+
+    def run(self, *arguments: str | Path) -> Outcome:
+        done = subprocess.run(
+            [self.program, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout)
+
+    def config_many(self, folder: Path, texts: dict[str, str]) -> dict[str, Outcome]:
+        """Validate many files; the keys are file names without a suffix."""
+        paths = {name: folder / f"{name}.yaml" for name in texts}
+        for name, path in paths.items():
+            path.write_text(texts[name])
+        interpreter = self.program.resolve().with_name("python")
+        script = Path(__file__).with_name("config_many.py")
+        subprocess.run([interpreter, script, *paths.values()], env=self.environment, check=True)
+        outcomes = {}
+        for name, path in paths.items():
+            code, _, text = path.with_suffix(".out").read_text().partition("\n")
+            outcomes[name] = Outcome(int(code), text)
+        return outcomes
+
+
+def missing_tool(name: str, remedy: str) -> None:
+    """Skips with one line that names the tool; on CI, where every tool must be there, fails."""
+    line = f"{name} is missing: {remedy}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(line, pytrace=False)
+    pytest.skip(line)
+
+
+@pytest.fixture(scope="session")
+def esphome() -> Esphome:
+    program = Path(os.environ.get("ESPHOME", ROOT / ".venv-esphome" / "bin" / "esphome"))
+    if not program.is_file():
+        missing_tool("esphome", "install it into .venv-esphome, or name it in the environment variable ESPHOME")
+    return Esphome(program)
+
+
+@pytest.fixture(scope="session")
+def host_node() -> Callable[[str, str], str]:
+    """YAML of a node for the host platform: host_node(name, rest)."""
+    return node_yaml
+
+
+def node_yaml(name: str, rest: str) -> str:
+    return HOST_NODE.format(name=name, components=COMPONENTS) + rest
+
+
+def build_node(esphome: Esphome, name: str, rest: str) -> Path:
+    """Compiles a host node in a place that stays, so that the next run only builds what changed."""
+    folder = BUILD / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yaml = folder / f"{name}.yaml"
+        yaml.write_text(node_yaml(name, rest))
+        outcome = esphome.run("compile", yaml)
+    assert outcome.code == 0, outcome.text
+    return folder / ".esphome" / "build" / name / ".pioenvs" / name / "program"
+
+
+class Node:
+    """A running node: its battery port, its log and, if it has one, its test channel."""
+
+    def __init__(self, poll_port: int, log: Path) -> None:
+        self.poll_port = poll_port
+        self._log = log
+        self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._control.settimeout(2.0)
+        self._sockets: dict[str, socket.socket] = {}
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def wait_for_log(self, words: str, seconds: float = 5.0) -> str:
+        """Returns the first line that holds the words."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in self.log.splitlines():
+                if words in line:
+                    return line
+            time.sleep(0.02)
+        raise AssertionError(f"no {words!r} in the log:\n{self.log}")
+
+    def command(self, text: str) -> str:
+        self._control.sendto(text.encode(), ("127.0.0.1", CONTROL_PORT))
+        return self._control.recv(9999).decode()
+
+    def ask(self, datagram: bytes, source: str = "", wait: float = 1.0) -> bytes | None:
+        """Sends one datagram and returns the reply; each source has a socket of its own."""
+        if source not in self._sockets:
+            self._sockets[source] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        battery = self._sockets[source]
+        battery.settimeout(wait)
+        battery.sendto(datagram, ("127.0.0.1", self.poll_port))
+        try:
+            return battery.recv(9999)
+        except TimeoutError:
+            return None
+
+    def close(self) -> None:
+        for opened in (self._control, *self._sockets.values()):
+            opened.close()
+
+
+def is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def running(
+    program: Path, *, folder: Path, poll_port: int = POLL_PORT, ready: str = "setup() finished"
+) -> Iterator[Node]:
+    """Starts a node with a home of its own and stops it again."""
+    log = folder / f"{program.name}-{time.monotonic_ns()}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [program], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "HOME": str(folder)}
+        )
+    node = Node(poll_port, log)
+    try:
+        node.wait_for_log(ready)
+        yield node
+        assert process.poll() is None, f"the node stopped by itself:\n{node.log}"
+    finally:
+        node.close()
+        process.kill()
+        process.wait()
+
+
+type Run = Callable[..., AbstractContextManager[Node]]
+
+
+@pytest.fixture
+def run_node(tmp_path: Path) -> Run:
+    """Starts a program as a node: run_node(program, poll_port=..., ready=...)."""
+    return partial(running, folder=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def compile_node(esphome: Esphome) -> Callable[[str, str], Path]:
+    """Compiles a host node: compile_node(name, yaml) returns its program."""
+    return partial(build_node, esphome)
+
+
+@pytest.fixture(scope="session")
+def test_ports() -> tuple[int, int]:
+    """Battery port and control port of the test node."""
+    return POLL_PORT, CONTROL_PORT
+
+
+@pytest.fixture(scope="session")
+def test_node_program(esphome: Esphome) -> Path:
+    """A three-phase node with the test channel; its sensors never publish by themselves."""
+    for port in (POLL_PORT, CONTROL_PORT):
+        assert is_free(port), f"UDP port {port} is taken; these tests need it"
+    return build_node(
+        esphome,
+        "test-node",
+        f"""
+sensor:
+  - {{platform: template, id: l1}}
+  - {{platform: template, id: l2}}
+  - {{platform: template, id: l3}}
+ct002:
+  power_sensor_l1: l1
+  power_sensor_l2: l2
+  power_sensor_l3: l3
+  max_sensor_age: 2s
+  udp_port: {POLL_PORT}
+  test_control_port: {CONTROL_PORT}
+""",
+    )
+
+
+@pytest.fixture
+def node(test_node_program: Path, tmp_path: Path) -> Iterator[Node]:
+    """A freshly started node with the test channel."""
+    with running(test_node_program, folder=tmp_path) as started:
+        yield started
