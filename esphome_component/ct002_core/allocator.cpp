@@ -1,16 +1,24 @@
 #include "allocator.h"
 
+#include <cmath>
+
 #include "config.h"
+#include "numeric.h"
 
 namespace nullwatt {
 namespace {
 
-/// What a share takes at level `level` (watts per unit of weight).
-float at_level(const Share &share, float level) {
-  float target = share.weight * level;
-  if (target < share.low_w) return share.low_w;
-  if (target > share.high_w) return share.high_w;
-  return target;
+/// Remainders below this are not worth another round.
+constexpr float kNothingW = 3.0f;
+
+float room_in_box(const Share &share, bool up) {
+  float room_w = up ? share.box_high_w - share.target_w : share.target_w - share.box_low_w;
+  return larger(0.0f, room_w);
+}
+
+float room_to_stretch(const Share &share, bool up) {
+  float room_w = up ? share.high_w - share.target_w : share.target_w - share.low_w;
+  return larger(0.0f, smaller(room_w, up ? share.stretch_up_w : share.stretch_down_w));
 }
 
 }  // namespace
@@ -19,7 +27,7 @@ void split_demand(float demand_w, Share *shares, uint8_t count) {
   bool fixed[kMaxBatteries] = {};
   float rest_w = demand_w;
   for (uint8_t i = 0; i < count; i++) {
-    shares[i].target_w = 0.0f;
+    shares[i].base_w = 0.0f;
     fixed[i] = !(shares[i].weight > 0.0f);
   }
   // Each round pins at least one share to its limit or ends, so it ends after `count` rounds.
@@ -33,16 +41,46 @@ void split_demand(float demand_w, Share *shares, uint8_t count) {
     bool pinned = false;
     for (uint8_t i = 0; i < count; i++) {
       if (fixed[i]) continue;
-      shares[i].target_w = at_level(shares[i], level);
-      if (shares[i].target_w == shares[i].weight * level) continue;
+      float wanted_w = shares[i].weight * level;
+      shares[i].base_w = clamp(wanted_w, shares[i].low_w, shares[i].high_w);
+      if (shares[i].base_w == wanted_w) continue;
       fixed[i] = true;
       pinned = true;
     }
     if (!pinned) return;
     rest_w = demand_w;
     for (uint8_t i = 0; i < count; i++) {
-      if (fixed[i]) rest_w -= shares[i].target_w;
+      if (fixed[i]) rest_w -= shares[i].base_w;
     }
+  }
+}
+
+void fit_boxes(float demand_w, Share *shares, uint8_t count) {
+  float rest_w = demand_w;
+  for (uint8_t i = 0; i < count; i++) {
+    shares[i].target_w = clamp(shares[i].base_w, shares[i].box_low_w, shares[i].box_high_w);
+    rest_w -= shares[i].target_w;
+  }
+  for (uint8_t pass = 0; pass < 2; pass++) {
+    bool stretch = pass == 1;
+    if (std::fabs(rest_w) <= kNothingW) return;
+    bool up = rest_w > 0.0f;
+    float total_w = 0.0f;
+    for (uint8_t i = 0; i < count; i++) {
+      total_w += stretch ? room_to_stretch(shares[i], up) : room_in_box(shares[i], up);
+    }
+    if (total_w <= 0.0f) continue;
+    // In proportion to their reach, even beyond it: what cannot be done in time is at least begun together.
+    float part = rest_w / total_w;
+    if (!stretch) part = clamp(part, -1.0f, 1.0f);
+    float given_w = 0.0f;
+    for (uint8_t i = 0; i < count; i++) {
+      float room_w = stretch ? room_to_stretch(shares[i], up) : room_in_box(shares[i], up);
+      float target_w = clamp(shares[i].target_w + part * room_w, shares[i].low_w, shares[i].high_w);
+      given_w += target_w - shares[i].target_w;
+      shares[i].target_w = target_w;
+    }
+    rest_w -= given_w;
   }
 }
 

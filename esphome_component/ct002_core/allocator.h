@@ -1,21 +1,31 @@
 #pragma once
-// Splits what the house needs among the batteries of the pool: water-filling by weight
-// inside each battery's limits. Pure functions.
+// Splits what the house needs among the batteries: water-filling by weight inside each
+// battery's limits, then inside what each can reach by the time it matters. Pure functions.
+// Watts, + = discharge.
 
 #include <cstdint>
 
 namespace nullwatt {
 
-/// One battery's part in a split. Watts, + = discharge.
+/// One battery's part in a split.
 struct Share {
   float weight = 1.0f;
-  float low_w = 0.0f;   ///< most negative target it can follow, <= 0
-  float high_w = 0.0f;  ///< largest target it can follow, >= 0
-  float target_w = 0.0f;
+  float low_w = 0.0f;      ///< most negative target it can follow
+  float high_w = 0.0f;     ///< largest target it can follow
+  float box_low_w = 0.0f;  ///< what it can reach in time, inside its limits
+  float box_high_w = 0.0f;
+  float stretch_up_w = 0.0f;  ///< what it could add in a few seconds, if the boxes do not suffice
+  float stretch_down_w = 0.0f;
+  float base_w = 0.0f;    ///< fair share, reachable or not
+  float target_w = 0.0f;  ///< what to ask for now
 };
 
-/// Sets `target_w` of each share so that they sum to `demand_w` as far as the limits allow.
+/// Sets `base_w` of each share so that they sum to `demand_w` as far as the limits allow.
 /// A share of weight 0 gets 0; what the limits of some keep back goes to the others.
 void split_demand(float demand_w, Share *shares, uint8_t count);
+
+/// Sets `target_w`: each share's base inside its box, the remainder given to those with room
+/// left, and what still remains to those that could stretch beyond their box.
+void fit_boxes(float demand_w, Share *shares, uint8_t count);
 
 }  // namespace nullwatt

@@ -2,56 +2,422 @@
 
 #include <cmath>
 
+#include "clock.h"
+#include "law_dc_regulator.h"
+#include "law_inversion.h"
+#include "law_ramp.h"
+#include "numeric.h"
+
 namespace nullwatt {
 namespace {
 
-constexpr float kGain = 0.5f;
-/// Largest single command: a wrong guess costs at most this much.
-constexpr float kMaxReadingW = 400.0f;
-/// Firmware holds inside its rest band (+-10 W, on HMG-50 +-20 W): a smaller command would be ignored.
-constexpr float kMinReadingW = 21.0f;
-/// Errors below this are left alone; correcting them costs more travel than it saves.
-constexpr float kDeadbandW = 12.0f;
-/// HMG-50 discards jumps above 50 W while its own output is still.
-constexpr float kSpikeGateW = 50.0f;
-constexpr float kStillW = 8.0f;
-/// Part of a command still invisible after the next report.
-constexpr float kReportFade = 0.5f;
-constexpr float kCommandFade = 0.6f;
+constexpr float kNone = 1e9f;
+constexpr float kIdleW = 6.0f;
+/// Setpoints this small do not start an inverter.
+constexpr float kNoSetpointW = 5.0f;
+constexpr float kToleranceW = 12.0f;
+constexpr float kDcToleranceW = 20.0f;
+constexpr float kStillW = 4.0f;
+constexpr float kMoveW = 20.0f;
+constexpr float kMinSlew = 60.0f;
+constexpr float kLongAgoS = 1e6f;
+/// Below this the law is not believed any more.
+constexpr float kLeastConfidence = 0.3f;
+constexpr float kRetryConfidence = 0.6f;
+constexpr float kLongestGenericS = 3600.0f;
+/// An output that far on the other side of zero is not at a limit on this side.
+constexpr float kOtherSideW = 30.0f;
 
-float clamp(float value, float low, float high) { return value < low ? low : value > high ? high : value; }
+struct Row {
+  const char *prefix;
+  LawKind law;
+};
+
+constexpr Row kLaws[] = {
+    {"VNS", LawKind::kIntegrator2},  // Venus A, D, E
+    {"HMN", LawKind::kRamp},         // Jupiter
+    {"HMM", LawKind::kRamp},         // Jupiter
+    {"JPLS", LawKind::kRamp},        // Jupiter
+    {"HMA", LawKind::kDcRegulator},  // B2500
+    {"HMJ", LawKind::kDcRegulator},  // B2500
+    {"HMK", LawKind::kDcRegulator},  // B2500
+    {"IDEAL", LawKind::kIdeal},      // the lab's
+};
+
+bool has_prefix(Text text, const char *prefix) {
+  Text wanted = text_of(prefix);
+  return text.size >= wanted.size && equal_ignoring_case(Text{text.data, wanted.size}, wanted);
+}
+
+/// Band in which the firmware rests: HMG-50 keeps its own, wider one.
+uint8_t rest_band(Text device_type) { return has_prefix(device_type, "HMG") ? 20 : 10; }
 
 }  // namespace
 
-void BatteryModel::reset(float power_w) {
-  power_w_ = power_w;
-  in_flight_w_ = 0.0f;
-  last_reading_w_ = 0.0f;
-  still_ = true;
-}
-
-void BatteryModel::report(float power_w) {
-  still_ = std::fabs(power_w - power_w_) < kStillW;
-  power_w_ = power_w;
-  in_flight_w_ *= kReportFade;
-}
-
-float BatteryModel::reading_for(float target_w) {
-  float missing_w = target_w - setpoint_w();
-  float reading_w = 0.0f;
-  if (std::fabs(missing_w) >= kDeadbandW) {
-    reading_w = clamp(kGain * missing_w, -kMaxReadingW, kMaxReadingW);
-    if (std::fabs(reading_w) < kMinReadingW) reading_w = missing_w < 0.0f ? -kMinReadingW : kMinReadingW;
-    if (still_) reading_w = clamp(reading_w, last_reading_w_ - kSpikeGateW, last_reading_w_ + kSpikeGateW);
+LawKind likely_law(Text device_type, bool greets_as_hme4) {
+  if (has_prefix(device_type, "HMG")) return greets_as_hme4 ? LawKind::kIntegrator2 : LawKind::kRamp;
+  for (const Row &row : kLaws) {
+    if (has_prefix(device_type, row.prefix)) return row.law;
   }
-  last_reading_w_ = reading_w;
-  in_flight_w_ = kCommandFade * in_flight_w_ + kGain * reading_w;
-  return reading_w;
+  return LawKind::kGeneric;
 }
 
-void BatteryModel::hold() {
-  last_reading_w_ = 0.0f;
-  in_flight_w_ *= kCommandFade;
+void BatteryModel::reset(Text device_type, bool greets_as_hme4, float power_w, uint32_t now_ms) {
+  *this = BatteryModel();
+  prior_ = likely_law(device_type, greets_as_hme4);
+  range_ = range_of(prior_);
+  law_ = resting_law(prior_, 1.0f, rest_band(device_type), power_w, range_);
+  identifier_.reset(prior_, rest_band(device_type), power_w);
+  history_.reset(power_w, now_ms);
+  power_w_ = previous_w_ = power_w;
+  seen_ms_ = now_ms;
+}
+
+// -- reports -------------------------------------------------------------------------------
+
+void BatteryModel::note_time(uint32_t now_ms) {
+  float seconds = static_cast<float>(elapsed_ms(now_ms, seen_ms_)) / 1000.0f;
+  seen_ms_ = now_ms;
+  seconds_ = clamp(seconds, 0.05f, 10.0f);
+  if (polls_ > 0) poll_interval_s_ += (polls_ > 1 ? 0.2f : 1.0f) * (seconds_ - poll_interval_s_);
+  if (polls_ < 2) polls_++;
+  high_limit_.advance(seconds);
+  low_limit_.advance(seconds);
+  since_lowered_s_ = smaller(since_lowered_s_ + seconds, kLongAgoS);
+  generic_left_s_ = larger(0.0f, generic_left_s_ - seconds);
+  if (command_age_s_ >= 0.0f) command_age_s_ += seconds;
+}
+
+float BatteryModel::age_s(uint32_t now_ms) const { return static_cast<float>(elapsed_ms(now_ms, seen_ms_)) / 1000.0f; }
+
+bool BatteryModel::idle() const { return std::fabs(power_w_) < kIdleW; }
+
+void BatteryModel::report(float power_w, uint32_t now_ms) {
+  bool first = polls_ == 0;
+  note_time(now_ms);
+  previous_w_ = power_w_;
+  power_w_ = power_w;
+  if (!first) observe();
+  history_.add(power_w, now_ms);
+}
+
+void BatteryModel::accompany(float power_w, uint32_t now_ms) {
+  note_time(now_ms);
+  previous_w_ = power_w_;
+  power_w_ = power_w;
+  place(power_w);
+  identifier_.place(power_w);
+  in_flight_w_ = 0.0f;
+  idle_s_ = still_s_ = 0.0f;
+  stuck_ = 0;
+  history_.add(power_w, now_ms);
+}
+
+void BatteryModel::rejoin(float power_w, uint32_t now_ms) {
+  seen_ms_ = now_ms;
+  power_w_ = previous_w_ = power_w;
+  law_ = resting_law(law_.kind, law_.gain, law_.rest_band_w, power_w, range_);
+  identifier_.place(power_w);
+  history_.reset(power_w, now_ms);
+  high_limit_.forget();
+  low_limit_.forget();
+  in_flight_w_ = idle_s_ = still_s_ = 0.0f;
+  stuck_ = 0;
+}
+
+/// Output the setpoint leads to once the inverter has followed.
+float BatteryModel::expected_w() const {
+  float setpoint_w = std::fabs(law_.setpoint_w) < kNoSetpointW ? 0.0f : law_.setpoint_w;
+  setpoint_w = clamp(setpoint_w, range_.low_w, range_.high_w);
+  return clamp(setpoint_w, low_limit_.expected_w(-kNone), high_limit_.expected_w(kNone));
+}
+
+void BatteryModel::observe() {
+  bool hasty = false;
+  bool disproved = high_limit_.disproved(power_w_, &hasty);
+  if (low_limit_.disproved(power_w_, &hasty)) disproved = true;
+  if (disproved && hasty) confidence_ *= 0.7f;
+  was_settled_ = settled_;
+  identify();
+  if (law_.kind != LawKind::kGeneric && law_.kind != LawKind::kDcRegulator && confidence_ < kLeastConfidence) give_up();
+  if (law_.kind == LawKind::kGeneric && prior_ != LawKind::kGeneric && generic_left_s_ <= 0.0f &&
+      std::fabs(power_w_ - previous_w_) < 8.0f) {
+    retry();
+  }
+  if (law_.kind == LawKind::kGeneric) {
+    observe_generic(seconds_);
+    return;
+  }
+  float expected = expected_w();
+  float gap_w = expected - previous_w_;
+  float moved_w = power_w_ - previous_w_;
+  float tolerance_w = law_.kind == LawKind::kDcRegulator ? kDcToleranceW : kToleranceW;
+  float most_w = slew_w_s_ * seconds_;
+  settled_ = std::fabs(power_w_ - expected) <= tolerance_w;
+  if (settled_) command_age_s_ = -1.0f;
+  if (std::fabs(moved_w - clamp(gap_w, -most_w, most_w)) <= tolerance_w) {
+    still_s_ = 0.0f;
+    collapsing_ = false;
+    if (std::fabs(moved_w) > kMoveW) {
+      confidence_ += 0.2f * (1.0f - confidence_);
+      stuck_ = 0;
+      if (fits_ < 1000) fits_++;
+      if (std::fabs(gap_w) > kMoveW) note_lag();
+    }
+    if (settled_) idle_s_ = 0.0f;
+  } else if (std::fabs(gap_w) > tolerance_w && (gap_w > 0.0f ? moved_w : -moved_w) > 3.0f) {
+    moved_as_told(gap_w, tolerance_w);
+  } else if (std::fabs(moved_w) <= kStillW) {
+    stood_still(expected, gap_w, tolerance_w);
+  } else {
+    moved_otherwise(gap_w, tolerance_w);
+  }
+}
+
+/// Slower or faster than predicted, or past the setpoint, but in the commanded direction.
+void BatteryModel::moved_as_told(float gap_w, float tolerance_w) {
+  float moved_w = power_w_ - previous_w_;
+  float most_w = slew_w_s_ * seconds_;
+  if (std::fabs(previous_w_) < kIdleW && idle_s_ > 0.0f) {
+    start_delay_s_ += 0.5f * (idle_s_ + 0.5f * seconds_ - start_delay_s_);
+  } else {
+    note_lag();
+  }
+  idle_s_ = still_s_ = 0.0f;
+  stuck_ = 0;
+  collapsing_ = false;
+  float rest_w = power_w_ - (previous_w_ + gap_w);
+  if (std::fabs(moved_w) > std::fabs(gap_w) + tolerance_w) {
+    place(law_.kind == LawKind::kDcRegulator ? power_w_ : law_.setpoint_w + rest_w);
+    doubt(0.1f);
+    return;
+  }
+  float rate = std::fabs(moved_w) / seconds_;
+  if (std::fabs(moved_w) > most_w + tolerance_w) {
+    slew_w_s_ += 0.7f * (rate - slew_w_s_);
+  } else if (std::fabs(gap_w) > 0.9f * most_w) {
+    slew_w_s_ += 0.3f * (larger(kMinSlew, rate) - slew_w_s_);
+  } else if (lag_s_ < 1.6f * poll_interval_s_ && law_.kind != LawKind::kDcRegulator) {
+    law_.setpoint_w += 0.35f * rest_w;  // it should have arrived
+    doubt(0.05f);
+  }
+}
+
+/// No move although one was expected: late, too weak a command, or at a limit.
+void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
+  bool was_idle = std::fabs(previous_w_) < kIdleW && idle();
+  bool upper = gap_w > 0.0f;
+  still_s_ += seconds_;
+  if (was_idle) idle_s_ += seconds_;
+  float patience_s = was_idle ? start_delay_s_ + 1.2f + 1.5f * poll_interval_s_
+                              : larger(lag_s_ + 0.6f, lag_s_ + 0.7f * poll_interval_s_);
+  if (law_.kind == LawKind::kDcRegulator) patience_s += 2.0f;
+  if (still_s_ < patience_s || std::fabs(expected - power_w_) <= tolerance_w) return;
+  still_s_ = idle_s_ = 0.0f;
+  bool telling = std::fabs(expected - power_w_) > 40.0f || limit(upper).met_at(power_w_);
+  float given_up_w = law_.setpoint_w;
+  place(power_w_);
+  if (telling) {
+    stuck_++;
+    if (stuck_ >= 2 && fits_ < 3 && law_.kind != LawKind::kDcRegulator) {
+      give_up();  // the law never fitted, so nothing can be said about limits
+      return;
+    }
+    if (stuck_ >= 2 || limit(upper).known()) {
+      stuck_ = 0;
+      // The firmware has integrated against its limit all the while: its setpoint lies beyond.
+      if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
+        law_.setpoint_w = clamp(given_up_w + wound_w_, -2500.0f, 2500.0f);
+        unwind_w_ = 60.0f;
+      }
+      wound_w_ = 0.0f;
+      return;
+    }
+    wound_w_ = given_up_w - power_w_;
+  }
+  doubt(0.3f);
+}
+
+/// Moved without a command, or against it.
+void BatteryModel::moved_otherwise(float gap_w, float tolerance_w) {
+  float moved_w = power_w_ - previous_w_;
+  bool shrinking = std::fabs(power_w_) < std::fabs(previous_w_) && power_w_ * previous_w_ >= 0.0f;
+  bool fresh_command = since_lowered_s_ <= 2.5f * poll_interval_s_;
+  bool upper = gap_w > 0.0f;
+  bool was_producing = previous_w_ > 0.0f;
+  still_s_ = 0.0f;
+  if (law_.kind == LawKind::kDcRegulator) {
+    place(power_w_);
+  } else if (std::fabs(gap_w) > tolerance_w && (upper ? moved_w : -moved_w) < -25.0f && !fresh_command) {
+    learn_limit(previous_w_, upper);  // asked one way, went the other
+    place(power_w_);
+  } else if (collapsing_ && shrinking) {
+    limit(was_producing).follow(power_w_);
+  } else if (shrinking && std::fabs(gap_w) <= tolerance_w && std::fabs(moved_w) > 25.0f && !limit_known() &&
+             since_lowered_s_ > 2.5f * poll_interval_s_ + lag_s_) {
+    learn_limit(power_w_, was_producing);  // empty, full or derated: the setpoint stands where it was
+    collapsing_ = true;
+    unwind_w_ = 60.0f;
+  } else {
+    place(power_w_);
+    doubt(0.1f);
+  }
+}
+
+void BatteryModel::note_lag() {
+  if (command_age_s_ < 0.0f) return;
+  lag_s_ += 0.3f * (clamp(command_age_s_, 0.3f, 6.0f) - lag_s_);
+  command_age_s_ = -1.0f;
+}
+
+bool BatteryModel::learn_limit(float power_w, bool upper) {
+  if ((upper ? power_w : -power_w) < -kOtherSideW) {
+    confidence_ *= 0.7f;
+    return false;
+  }
+  limit(upper).learn(power_w);
+  return true;
+}
+
+void BatteryModel::place(float power_w) { place_law(&law_, power_w, range_); }
+
+// -- which law -----------------------------------------------------------------------------
+
+void BatteryModel::identify() {
+  if (law_.kind == LawKind::kIdeal) return;
+  Evidence evidence;
+  evidence.power_w = power_w_;
+  evidence.previous_w = previous_w_;
+  evidence.seconds = seconds_;
+  evidence.slew_w_s = slew_w_s_;
+  evidence.low_w = low_limit_.expected_w(-kNone);
+  evidence.high_w = high_limit_.expected_w(kNone);
+  evidence.limited = limit_known();
+  const LawState *better = identifier_.weigh(evidence, law_, fits_);
+  if (better != nullptr) {
+    adopt(*better);
+  } else {
+    refine_gain(std::fabs(power_w_ - previous_w_) > 0.93f * slew_w_s_ * seconds_);
+  }
+}
+
+void BatteryModel::adopt(const LawState &law) {
+  law_ = law;
+  prior_ = law.kind;
+  range_ = range_of(law.kind);
+  confidence_ = larger(confidence_, 0.8f);
+  stuck_ = 0;
+  still_s_ = 0.0f;
+  fits_ = 0;
+}
+
+/// A single unlimited move shows the gain directly.
+void BatteryModel::refine_gain(bool slew_limited) {
+  bool integrates = law_.kind == LawKind::kIntegrator || law_.kind == LawKind::kIntegrator2;
+  float moved_w = power_w_ - previous_w_;
+  if (!integrates || slew_limited || limit_known() || !was_settled_ || lag_s_ >= 1.6f * poll_interval_s_) return;
+  if (last_reading_ > -60 && last_reading_ < 60) return;
+  if (std::fabs(moved_w) <= kMoveW || std::fabs(previous_w_) <= kIdleW) return;
+  float gain = (moved_w + (last_reading_ > 0 ? 5.0f : 0.0f)) / static_cast<float>(last_reading_);
+  if (gain > 0.2f && gain < 1.1f) law_.gain += 0.3f * (clamp(gain, 0.3f, 1.0f) - law_.gain);
+}
+
+void BatteryModel::give_up() {
+  law_.kind = LawKind::kGeneric;
+  in_flight_w_ = 0.0f;
+  last_reading_ = 0;
+  still_s_ = 0.0f;
+  stuck_ = 0;
+  generic_s_ = smaller(kLongestGenericS, 2.0f * generic_s_);
+  generic_left_s_ = generic_s_;
+  high_limit_.forget();
+  low_limit_.forget();
+}
+
+void BatteryModel::retry() {
+  law_ = resting_law(prior_, law_.gain, law_.rest_band_w, power_w_, range_);
+  confidence_ = kRetryConfidence;
+  still_s_ = idle_s_ = 0.0f;
+  stuck_ = 0;
+  fits_ = 0;
+}
+
+void BatteryModel::observe_generic(float seconds) {
+  float moved_w = std::fabs(power_w_ - previous_w_);
+  settled_ = moved_w < 8.0f;
+  in_flight_w_ *= 0.5f;
+  if (!settled_) {
+    still_s_ = 0.0f;
+    stuck_ = 0;
+  } else if (magnitude(last_reading_) > (limit_known() ? 15 : 40)) {
+    still_s_ += seconds;
+    if (still_s_ <= start_delay_s_ + 8.0f) return;
+    learn_limit(power_w_, last_reading_ > 0);
+    still_s_ = 0.0f;
+  }
+}
+
+// -- commands ------------------------------------------------------------------------------
+
+float BatteryModel::high_w() const { return smaller(range_.high_w, high_limit_.allowed_w(kNone)); }
+
+float BatteryModel::low_w() const { return larger(range_.low_w, low_limit_.allowed_w(-kNone)); }
+
+float BatteryModel::reach_w(float seconds, bool up) const {
+  float inverter_w = slew_w_s_ * seconds;
+  int polls = static_cast<int>(seconds / poll_interval_s_);
+  if (polls < 1) polls = 1;
+  switch (law_.kind) {
+    case LawKind::kRamp: {
+      if (!up) return inverter_w;
+      float sum_w = 0.0f;
+      int position = law_.last < 60 ? 0 : -law_.ramp;
+      for (int poll = 0; poll < polls && sum_w < inverter_w; poll++) sum_w += ramp_gain_w(position + poll);
+      return smaller(sum_w, inverter_w);
+    }
+    case LawKind::kDcRegulator:
+      return kDcStepW * static_cast<float>(polls);
+    case LawKind::kGeneric:
+      return 0.5f * inverter_w;
+    default:
+      return inverter_w;
+  }
+}
+
+int32_t BatteryModel::reading_for(float move_w) const {
+  InversionContext context;
+  context.output = static_cast<int32_t>(power_w_);
+  context.filter_certain = identifier_.telling_reports() > 4;
+  context.still = settled_;
+  context.last_reading = last_reading_;
+  return invert_law(law_, move_w, context, range_);
+}
+
+void BatteryModel::commit(int32_t reading) {
+  float before_w = law_.setpoint_w;
+  int32_t output = static_cast<int32_t>(power_w_);
+  if (law_.kind == LawKind::kGeneric) {
+    in_flight_w_ = 0.6f * in_flight_w_ + 0.5f * static_cast<float>(reading);
+  } else {
+    step_law(&law_, reading, output, range_);
+  }
+  if (law_.kind != LawKind::kIdeal) identifier_.sent(reading, output);
+  float after_w = law_.setpoint_w;
+  if (after_w != before_w && std::fabs(after_w) < std::fabs(before_w)) since_lowered_s_ = 0.0f;
+  if (std::fabs(after_w - before_w) > 30.0f && command_age_s_ < 0.0f && settled_) command_age_s_ = 0.0f;
+  last_reading_ = reading;
+}
+
+float BatteryModel::unwinding_w(float target_w) {
+  if (law_.kind == LawKind::kDcRegulator || law_.kind == LawKind::kGeneric) return 0.0f;
+  bool above = law_.setpoint_w > high_w() + 15.0f && high_limit_.known();
+  bool below = law_.setpoint_w < low_w() - 15.0f && low_limit_.known();
+  float back_w = target_w - law_.setpoint_w;
+  if ((!above && !below) || std::fabs(back_w) <= 15.0f || (back_w > 0.0f) != below) return 0.0f;
+  float step_w = clamp(back_w, -unwind_w_, unwind_w_);
+  // As long as the output does not react, the setpoint is still far beyond the limit.
+  if (std::fabs(power_w_ - previous_w_) < kIdleW) unwind_w_ = smaller(800.0f, 2.0f * unwind_w_);
+  return step_w;
 }
 
 }  // namespace nullwatt

@@ -1,37 +1,124 @@
 #pragma once
-// One battery as the controller imagines it: where its output is heading, and which
-// reading moves it where it is wanted. Watts, + = discharge.
+// One battery as the controller imagines it: which law its firmware runs, where its setpoint
+// stands, how fast and how late its output follows, and where its limits are.
 //
-// This model knows no firmware law. It counts what was commanded and is not yet visible
-// in the reports ("in flight"), and asks for half of what is missing. Each command fades
-// from the count as reports come in, so a battery that ignores it is asked again.
+// At every poll the report is compared with what was predicted, and the comparison decides what
+// to believe: the setpoint, the inverter's speed, a limit, or that the law is another one.
+// When nothing fits, the model stops assuming a law at all (kGeneric) and merely counts what is
+// in flight; later it tries again.
+//
+// Watts, + = discharge; reading + = import.
 
 #include <cstdint>
+
+#include "law.h"
+#include "law_identifier.h"
+#include "learnt_limit.h"
+#include "report_history.h"
+#include "text.h"
 
 namespace nullwatt {
 
 class BatteryModel {
  public:
-  /// Forgets everything; the battery is at `power_w` and still.
-  void reset(float power_w);
+  /// A battery of that type, seen for the first time (or again after an absence) at `power_w`.
+  /// `greets_as_hme4`: the CT it polls is a CT002, which decides the law of HMG-50.
+  void reset(Text device_type, bool greets_as_hme4, float power_w, uint32_t now_ms);
 
-  /// The battery's report, once per poll and before reading_for().
-  void report(float power_w);
+  /// Its report, once per poll and before commit().
+  void report(float power_w, uint32_t now_ms);
 
-  /// The number to send so that the output moves to `target_w`; also counts it as sent.
-  float reading_for(float target_w);
+  /// A report while something else than our control moves the battery: learn nothing from it.
+  void accompany(float power_w, uint32_t now_ms);
 
-  /// Nothing was asked of the battery at this poll.
-  void hold();
+  /// Back after a silence in which anybody may have moved it: starts from its report, keeps what
+  /// was learnt about its law and its speed.
+  void rejoin(float power_w, uint32_t now_ms);
 
-  /// Output the battery is expected to reach with what it has been told so far.
-  float setpoint_w() const { return power_w_ + in_flight_w_; }
+  /// The reading that brings the setpoint closest to `move_w` from here. 0 = leave it alone.
+  int32_t reading_for(float move_w) const;
+
+  /// The reading was sent: the predicted firmware acts on it.
+  void commit(int32_t reading);
+
+  /// Setpoint beyond a learnt limit: how far it should be wound back now, 0 = not needed.
+  float unwinding_w(float target_w);
+
+  LawKind law() const { return law_.kind; }
+  float gain() const { return law_.gain; }
+  float power_w() const { return power_w_; }
+  float setpoint_w() const { return law_.kind == LawKind::kGeneric ? generic_setpoint_w() : law_.setpoint_w; }
+  float confidence() const { return confidence_; }
+  float poll_interval_s() const { return poll_interval_s_; }
+  /// Seconds since the last report.
+  float age_s(uint32_t now_ms) const;
+  bool idle() const;
+  const ReportHistory &history() const { return history_; }
+
+  /// Most and least that should be asked for: the law's range inside the learnt limits.
+  float high_w() const;
+  float low_w() const;
+  bool limit_known() const { return high_limit_.known() || low_limit_.known(); }
+
+  /// How far the setpoint can move within `seconds`, upwards or downwards.
+  float reach_w(float seconds, bool up) const;
 
  private:
+  void note_time(uint32_t now_ms);
+  void observe();
+  void identify();
+  void refine_gain(bool slew_limited);
+  void adopt(const LawState &law);
+  void observe_generic(float seconds);
+  void moved_as_told(float gap_w, float tolerance_w);
+  void stood_still(float expected_w, float gap_w, float tolerance_w);
+  void moved_otherwise(float gap_w, float tolerance_w);
+  void give_up();
+  void retry();
+  bool learn_limit(float power_w, bool upper);
+  void place(float power_w);
+  void doubt(float share) { confidence_ -= share * confidence_; }
+  void note_lag();
+  float expected_w() const;
+  float generic_setpoint_w() const { return power_w_ + in_flight_w_; }
+  LearntLimit &limit(bool upper) { return upper ? high_limit_ : low_limit_; }
+
+  LawState law_;
+  LawKind prior_ = LawKind::kGeneric;
+  PowerRange range_;
+  LawIdentifier identifier_;
+  LearntLimit high_limit_{1.0f};
+  LearntLimit low_limit_{-1.0f};
+  ReportHistory history_;
+
   float power_w_ = 0.0f;
-  float in_flight_w_ = 0.0f;
-  float last_reading_w_ = 0.0f;
-  bool still_ = true;
+  float previous_w_ = 0.0f;
+  float seconds_ = 1.0f;          ///< between the last two reports
+  float poll_interval_s_ = 1.0f;  ///< smoothed
+  float slew_w_s_ = 400.0f;
+  float start_delay_s_ = 3.0f;
+  float lag_s_ = 1.2f;
+  float confidence_ = 1.0f;
+  float in_flight_w_ = 0.0f;      ///< kGeneric: commanded and not yet visible
+  float idle_s_ = 0.0f;           ///< time at zero although a setpoint stands
+  float still_s_ = 0.0f;          ///< time without a move although a setpoint stands
+  float command_age_s_ = -1.0f;   ///< age of the command whose effect is awaited; negative = none
+  float since_lowered_s_ = 1e6f;  ///< since the last command towards zero
+  float wound_w_ = 0.0f;          ///< setpoint given up when the output stood still
+  float unwind_w_ = 60.0f;
+  float generic_left_s_ = 0.0f;
+  float generic_s_ = 120.0f;
+  uint32_t seen_ms_ = 0;
+  int32_t last_reading_ = 0;
+  uint16_t polls_ = 0;
+  uint16_t fits_ = 0;  ///< correct predictions of moves since the last switch
+  uint8_t stuck_ = 0;
+  bool settled_ = true;
+  bool was_settled_ = true;
+  bool collapsing_ = false;
 };
+
+/// Law that a type runs as far as anybody knows.
+LawKind likely_law(Text device_type, bool greets_as_hme4);
 
 }  // namespace nullwatt

@@ -27,6 +27,7 @@ struct Consumer {
   bool target_known = false;
   int32_t power_w = 0;          ///< last report
   uint32_t seen_ms = 0;         ///< last accepted poll
+  bool modelled = false;        ///< the model knows this battery; false = start it at the next report
   uint32_t steered_sample = 0;  ///< meter sample of the last control step
   uint32_t polls = 0;
   uint16_t poll_interval_ds = 0;  ///< tenths of a second, smoothed; means nothing before the second poll

@@ -1,7 +1,9 @@
 #include "emulator.h"
 
-#include "allocator.h"
+#include <cmath>
+
 #include "clock.h"
+#include "numeric.h"
 
 namespace nullwatt {
 namespace {
@@ -9,9 +11,12 @@ namespace {
 /// A second poll this soon with nothing new in it is the same one again (sent twice by the network
 /// or the battery): it gets the same reading, and the model does not count it twice.
 constexpr uint32_t kRepeatedPollMs = 150;
-/// Stands for "no limit known" in the allocator; far beyond any home battery.
-constexpr float kUnlimitedW = 1e6f;
+/// A battery silent for longer than this many polls may have been moved by anybody.
+constexpr float kForgottenPolls = 6.0f;
+constexpr float kForgottenS = 8.0f;
 constexpr float kMaxManualTargetW = 100000.0f;
+/// Reports and readings beyond this are no home battery's; the model does not follow them there.
+constexpr float kMostPlausibleW = 100000.0f;
 
 /// Slot of the three phase fields a battery reads. A combined battery reads the total, which
 /// is the sum of the three, so its value stands in the first one.
@@ -79,10 +84,33 @@ void Emulator::unassign_grid() { grid_assigned_ = false; }
 void Emulator::take_sample(bool fresh) {
   if (!grid_.available()) {
     demand_.reset();
-  } else if (fresh || !demand_.known()) {
-    sync_pool();
-    demand_.sample(grid_.total_w(), pool_output_w());
+    waiting_ = false;
+    return;
   }
+  if (!fresh && demand_.known()) return;
+  estimate_demand();
+  sync_pool();
+  waiting_total_w_ = grid_.total_w();
+  waiting_ms_ = now_ms_;
+  waiting_ = true;
+  if (!demand_.known()) estimate_demand();
+}
+
+/// Hands the waiting sample to the estimator, if there is one.
+void Emulator::estimate_demand() {
+  if (!waiting_) return;
+  waiting_ = false;
+  const ReportHistory *histories[kMaxBatteries];
+  PoolReports pool;
+  float intervals_s = 0.0f;
+  for (const Consumer &consumer : consumers_) {
+    if (!consumer.in_pool) continue;
+    histories[pool.count++] = &consumer.model.history();
+    intervals_s += consumer.model.poll_interval_s();
+  }
+  pool.members = histories;
+  if (pool.count > 0) pool.poll_interval_s = intervals_s / static_cast<float>(pool.count);
+  demand_.sample(waiting_total_w_, pool, waiting_ms_);
 }
 
 // -- polls ---------------------------------------------------------------------------------
@@ -147,18 +175,40 @@ Consumer *Emulator::admit(const char *key) {
 }
 
 void Emulator::note_request(Consumer *consumer, const Request &request, const char *source) {
-  bool repeated = consumer->polls > 0 && elapsed_ms(now_ms_, consumer->seen_ms) < kRepeatedPollMs &&
-                  consumer->power_w == request.power_w && consumer->steered_sample == grid_.sequence();
+  uint32_t interval_ms = elapsed_ms(now_ms_, consumer->seen_ms);
+  consumer->repeated = consumer->polls > 0 && interval_ms < kRepeatedPollMs && consumer->target_known &&
+                       consumer->power_w == request.power_w && consumer->steered_sample == grid_.sequence();
+  Text known_type = text_of(consumer->device_type);
+  Text type = request.device_type;
+  if (type.size >= sizeof(consumer->device_type)) type.size = sizeof(consumer->device_type) - 1;
+  // Another device type or phase is another installation: what was learnt does not hold.
+  if (consumer->phase != request.phase || !equal_ignoring_case(known_type, type)) consumer->modelled = false;
   note_poll(consumer, now_ms_);
   consumer->phase = request.phase;
-  consumer->power_w = request.power_w;
   consumer->participates = request.participates;
-  copy_text(request.device_type, consumer->device_type, sizeof(consumer->device_type));
+  copy_text(type, consumer->device_type, sizeof(consumer->device_type));
   copy_text(text_of(source), consumer->source, sizeof(consumer->source));
   consumer->traits = traits_of(request.device_type);
+  consumer->power_w = request.power_w;
+  if (!consumer->repeated) note_report(consumer, interval_ms);
   sync_pool();
-  consumer->repeated = repeated && consumer->target_known;
-  if (consumer->in_pool && !consumer->repeated) consumer->model.report(static_cast<float>(request.power_w));
+  if (consumer->in_pool) estimate_demand();
+}
+
+void Emulator::note_report(Consumer *consumer, uint32_t interval_ms) {
+  float power_w = clamp(static_cast<float>(consumer->power_w), -kMostPlausibleW, kMostPlausibleW);
+  BatteryModel &model = consumer->model;
+  float gone_s = larger(kForgottenPolls * model.poll_interval_s(), kForgottenS);
+  if (!consumer->modelled) {
+    model.reset(text_of(consumer->device_type), config_.ct_type[4] == '4', power_w, now_ms_);
+    consumer->modelled = true;
+  } else if (static_cast<float>(interval_ms) > 1000.0f * gone_s) {
+    model.rejoin(power_w, now_ms_);
+  } else if (is_steered(*consumer)) {
+    model.report(power_w, now_ms_);
+  } else {
+    model.accompany(power_w, now_ms_);
+  }
 }
 
 void Emulator::choose_values(Consumer *consumer, float *phase_w) {
@@ -176,8 +226,9 @@ void Emulator::choose_values(Consumer *consumer, float *phase_w) {
   } else if (grid_assigned_ && grid_.available()) {
     reading_w = reading_for(consumer);
     phase_w[own_slot(consumer->phase)] = reading_w;
-  } else {
-    consumer->model.hold();
+  }
+  if (!raw && !consumer->repeated) {
+    consumer->model.commit(round_half_even(clamp(reading_w, -kMostPlausibleW, kMostPlausibleW)));
   }
   consumer->reading_w = reading_w;
   if (consumer->phase != Phase::kUnassigned) {
@@ -196,25 +247,29 @@ float Emulator::reading_for(Consumer *consumer) {
 
 float Emulator::steer(Consumer *consumer) {
   if (consumer->repeated) return consumer->reading_w;
-  Share shares[kMaxBatteries];
-  uint8_t count = 0;
+  PoolMember members[kMaxBatteries];
   uint8_t own = 0;
-  float expected_w = 0.0f;
-  for (const Consumer &member : consumers_) {
-    if (!member.in_pool) continue;
-    if (&member == consumer) own = count;
-    shares[count].weight = member.settings.weight;
-    shares[count].low_w = member.traits.ac_chargeable ? -kUnlimitedW : 0.0f;
-    shares[count].high_w = kUnlimitedW;
-    expected_w += member.model.setpoint_w();
-    count++;
-  }
-  split_demand(demand_.demand_w(), shares, count);
-  missing_w_ = demand_.demand_w() - expected_w;
-  consumer->target_w = shares[own].target_w;
+  uint8_t count = pool_members(members, consumer, &own);
+  Move move = steer_pool(members, count, own, demand_, now_ms_);
+  missing_w_ = move.missing_w;
+  consumer->target_w = move.target_w;
   consumer->target_known = true;
   consumer->steered_sample = grid_.sequence();
-  return consumer->model.reading_for(consumer->target_w);
+  float unwinding_w = consumer->model.unwinding_w(move.target_w);
+  return static_cast<float>(consumer->model.reading_for(unwinding_w != 0.0f ? unwinding_w : move.move_w));
+}
+
+uint8_t Emulator::pool_members(PoolMember *members, const Consumer *wanted, uint8_t *own) {
+  uint8_t count = 0;
+  for (Consumer &consumer : consumers_) {
+    if (!consumer.in_pool) continue;
+    if (&consumer == wanted) *own = count;
+    members[count].model = &consumer.model;
+    members[count].weight = consumer.settings.weight;
+    members[count].charges = consumer.traits.ac_chargeable;
+    count++;
+  }
+  return count;
 }
 
 // -- reply ---------------------------------------------------------------------------------
@@ -274,8 +329,13 @@ bool Emulator::is_expired(const Consumer &consumer) const {
   return expired(consumer, config_.consumer_ttl_ms, now_ms_);
 }
 
+/// Whether the battery acts on readings that we choose, as against raw meter values.
+bool Emulator::is_steered(const Consumer &consumer) const {
+  return config_.active_control && consumer.phase != Phase::kUnassigned;
+}
+
 bool Emulator::belongs_to_pool(const Consumer &consumer) const {
-  return consumer.used && config_.active_control && consumer.phase != Phase::kUnassigned && consumer.participates &&
+  return consumer.used && consumer.modelled && is_steered(consumer) && consumer.participates &&
          consumer.settings.active && !consumer.settings.manual && !is_expired(consumer);
 }
 
@@ -286,7 +346,6 @@ void Emulator::sync_pool() {
     consumer.in_pool = belongs;
     float power_w = static_cast<float>(consumer.power_w);
     demand_.shift(belongs ? power_w : -power_w);
-    consumer.model.reset(power_w);
     consumer.target_known = false;
   }
 }
@@ -316,7 +375,7 @@ void Emulator::restart_control() {
   for (Consumer &consumer : consumers_) {
     consumer.in_pool = false;
     consumer.target_known = false;
-    consumer.model.reset(static_cast<float>(consumer.power_w));
+    consumer.modelled = false;
   }
   demand_.reset();
   missing_w_ = 0.0f;
@@ -368,7 +427,7 @@ void Emulator::state(ct002_state *out) const {
     out->grid_total_w = grid_.total_w();
     out->grid_age_ms = grid_.age_ms(now_ms_);
   }
-  out->demand_w = demand_.known() ? demand_.demand_w() : 0.0f;
+  out->demand_w = demand_.known() ? demand_.demand_w(now_ms_, 0.0f) : 0.0f;
   out->missing_w = missing_w_;
   out->pool_output_w = pool_output_w();
   out->grid_samples = grid_.sequence();
@@ -405,6 +464,10 @@ bool Emulator::consumer(uint8_t index, ct002_consumer *out) const {
     out->weight = consumer.settings.weight;
     out->window_weight = consumer.settings.window_weight;
     out->min_dc_output_w = consumer.settings.min_dc_output_w;
+    out->law = static_cast<uint8_t>(consumer.model.law());
+    out->gain = consumer.model.gain();
+    out->confidence = consumer.model.confidence();
+    out->setpoint_w = consumer.model.setpoint_w();
     out->poll_interval_s = consumer.polls < 2 ? 0.0f : static_cast<float>(consumer.poll_interval_ds) / 10.0f;
     out->age_ms = elapsed_ms(now_ms_, consumer.seen_ms);
     out->polls = consumer.polls;

@@ -22,6 +22,7 @@
 #include "reply.h"
 #include "request.h"
 #include "state.h"
+#include "steering.h"
 
 namespace nullwatt {
 
@@ -73,17 +74,21 @@ class Emulator {
   bool accepts_ct_mac(Text ct_mac) const;
   Consumer *admit(const char *key);
   void note_request(Consumer *consumer, const Request &request, const char *source);
+  void note_report(Consumer *consumer, uint32_t interval_ms);
   /// Fills the three phase fields for this requester and records what it was told.
   void choose_values(Consumer *consumer, float *phase_w);
   float reading_for(Consumer *consumer);
   float steer(Consumer *consumer);
+  uint8_t pool_members(PoolMember *members, const Consumer *wanted, uint8_t *own);
   size_t answer(const Request &request, const Consumer &consumer, const float *phase_w, uint8_t *reply,
                 size_t capacity);
   void sum_buckets(const Consumer &requester, const float *phase_w, Reply *reply) const;
   void take_sample(bool fresh);
+  void estimate_demand();
   void sync_pool();
   void expire();
   void restart_control();
+  bool is_steered(const Consumer &consumer) const;
   bool belongs_to_pool(const Consumer &consumer) const;
   bool is_expired(const Consumer &consumer) const;
   float pool_output_w() const;
@@ -99,6 +104,9 @@ class Emulator {
   uint32_t refused_full_ = 0;
   uint32_t refused_overrides_ = 0;
   float missing_w_ = 0.0f;
+  float waiting_total_w_ = 0.0f;  ///< meter sample that waits for the reports after it
+  uint32_t waiting_ms_ = 0;
+  bool waiting_ = false;
   bool grid_assigned_ = true;
   uint8_t info_index_ = 0;
 };

@@ -35,10 +35,15 @@ typedef struct {
   uint8_t in_pool;       /* 1 = steered automatically */
   uint8_t active;        /* user setting; 0 = steered to zero */
   uint8_t manual;        /* user setting; 1 = follows manual_target_w */
+  uint8_t law;           /* law its firmware is believed to run: 0 ramp, 1 integrator, 2 integrator-2,
+                            3 dc-regulator, 4 ideal (the lab's), 5 generic = none of them */
   float power_w;         /* reported output */
   float target_w;        /* output wanted from it */
   float reading_w;       /* number last sent to it */
   float instructed_w;    /* power_w + reading_w when that was sent */
+  float setpoint_w;      /* where its output is believed to be heading */
+  float gain;            /* learnt gain of its law, 0..1 */
+  float confidence;      /* trust in the model, 0..1 */
   float saturation;      /* 0 = follows, 1 = cannot deliver */
   float manual_target_w; /* user setting */
   float weight;          /* user setting, share of the load */

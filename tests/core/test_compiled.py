@@ -44,7 +44,7 @@ def test_core_links_into_a_c_program_without_libstdcxx(objects: list[Path], tmp_
     strict = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
     run("gcc", *strict, f"-I{CORE}", HERE / "c_door.c", *objects, "-lm", "-o", program)
     answer = run(program).stdout.strip()
-    assert answer.startswith("HME-4||HMG-50|60F1A2B3C401|50|0|0|50|")
+    assert answer.startswith("HME-4||HMG-50|60F1A2B3C401|255|0|0|255|")
 
 
 def test_nothing_is_allocated_after_construction(objects: list[Path], tmp_path: Path) -> None:

@@ -145,7 +145,8 @@ def test_first_automatic_reading_has_the_layout_of_the_reference() -> None:
     expected = list(step["response_fields"])
     assert answer is not None
     reading = answer[6]
-    assert 0 < int(reading) <= 300
+    # Up to 5 W more than is missing: the integrator takes that off every import it answers.
+    assert 0 < int(reading) <= 305
     for index, field in enumerate(expected):
         if field == "30":
             expected[index] = reading

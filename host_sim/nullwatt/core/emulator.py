@@ -14,6 +14,8 @@ from nullwatt.core.config import Config
 MAX_BATTERIES: int = lib.ct002_max_batteries()
 MAX_DATAGRAM: int = lib.ct002_max_datagram()
 
+_LAWS = ("ramp", "integrator", "integrator-2", "dc-regulator", "ideal", "generic")
+
 
 class TableFullError(RuntimeError):
     """There is no room for the settings of another battery."""
@@ -37,6 +39,11 @@ class ConsumerState:
         target_w: Output wanted from it.
         reading_w: Number last sent to it.
         instructed_w: `power_w + reading_w` at that moment.
+        law: Law its firmware is believed to run: "ramp", "integrator", "integrator-2",
+            "dc-regulator", "ideal" (the lab's), or "generic" = none of them.
+        setpoint_w: Where its output is believed to be heading.
+        gain: Learnt gain of its law, 0..1.
+        confidence: Trust in the model, 0..1.
         saturation: 0 = follows, 1 = cannot deliver.
         manual_target_w: User setting.
         weight: User setting, share of the load, 0..10.
@@ -60,6 +67,10 @@ class ConsumerState:
     target_w: float
     reading_w: float
     instructed_w: float
+    law: str
+    setpoint_w: float
+    gain: float
+    confidence: float
     saturation: float
     manual_target_w: float
     weight: float
@@ -289,6 +300,10 @@ def _consumer(raw: ffi.CData) -> ConsumerState:
         target_w=raw.target_w,
         reading_w=raw.reading_w,
         instructed_w=raw.instructed_w,
+        law=_LAWS[raw.law],
+        setpoint_w=raw.setpoint_w,
+        gain=raw.gain,
+        confidence=raw.confidence,
         saturation=raw.saturation,
         manual_target_w=raw.manual_target_w,
         weight=raw.weight,

@@ -1,0 +1,51 @@
+#pragma once
+// How a battery's firmware turns readings into a setpoint. Each law is a pure step over a
+// small state, used alike to predict a battery and to choose what to send it.
+//
+// Signs: setpoint and output + = discharge, reading + = import. Watts; readings are integers
+// because the wire carries integers.
+
+#include <cstdint>
+
+namespace nullwatt {
+
+enum class LawKind : uint8_t {
+  kRamp,         ///< HMG-50 without a CT greeting, Jupiter: gain-scheduled ramp behind a gate
+  kIntegrator,   ///< older Venus D: integer integrator, no gate
+  kIntegrator2,  ///< Venus A/D/E, HMG-50 with HME-4: the same behind a one-shot spike filter
+  kDcRegulator,  ///< B2500: two DC channels stepping by a fixed amount
+  kIdeal,        ///< the lab's yardstick: does exactly what it is told
+  kGeneric,      ///< unknown: only what is in flight is counted
+};
+
+/// Range the firmware itself allows. low <= 0 <= high.
+struct PowerRange {
+  float low_w = -2500.0f;
+  float high_w = 2500.0f;
+};
+
+struct LawState {
+  LawKind kind = LawKind::kGeneric;
+  uint8_t rest_band_w = 10;  ///< kIntegrator2: imports and exports below this are ignored at rest
+  int8_t ramp = 0;           ///< kRamp: gain step, 0..-5
+  bool spike_held = false;   ///< kIntegrator2: the last reading was held as a spike
+  float gain = 1.0f;         ///< integrators: 0.3..1
+  float setpoint_w = 0.0f;
+  int32_t last = 0;              ///< kRamp: last accepted reading
+  int32_t running_min = 0;       ///< kRamp
+  int32_t reference = 0;         ///< kRamp: reading to which the step is measured
+  int32_t previous_reading = 0;  ///< gates: reading before this one
+  int32_t previous_output = 0;   ///< gates: own output at that time
+  int32_t command = 0;           ///< kDcRegulator: PWM command of one channel
+};
+
+/// State of a battery of that law that rests at `power_w`.
+LawState resting_law(LawKind kind, float gain, uint8_t rest_band_w, float power_w, PowerRange range);
+
+/// One poll: the firmware sees `reading` while its own output is `output`.
+void step_law(LawState *state, int32_t reading, int32_t output, PowerRange range);
+
+/// Moves the setpoint to where the battery turned out to be.
+void place_law(LawState *state, float setpoint_w, PowerRange range);
+
+}  // namespace nullwatt

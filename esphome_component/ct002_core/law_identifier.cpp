@@ -1,0 +1,153 @@
+#include "law_identifier.h"
+
+#include <cmath>
+
+#include "numeric.h"
+
+namespace nullwatt {
+namespace {
+
+struct Row {
+  LawKind kind;
+  float gain;
+};
+constexpr Row kRows[] = {{LawKind::kRamp, 1.0f},         {LawKind::kIntegrator, 1.0f},  {LawKind::kIntegrator, 0.5f},
+                         {LawKind::kIntegrator2, 1.0f},  {LawKind::kIntegrator2, 0.7f}, {LawKind::kIntegrator2, 0.5f},
+                         {LawKind::kIntegrator2, 0.35f}, {LawKind::kDcRegulator, 1.0f}};
+
+constexpr float kIdleW = 6.0f;
+/// Setpoints this small do not start an inverter.
+constexpr float kNoSetpointW = 5.0f;
+constexpr float kToleranceW = 12.0f;
+constexpr float kTellingW = 25.0f;
+constexpr float kCostGain = 0.25f;
+constexpr float kMaxCost = 150.0f;
+constexpr float kUnlikelyCost = 6.0f;
+constexpr float kDelayCost = 3.0f;
+constexpr float kGoodCost = 12.0f;
+constexpr float kGoodFirstCost = 20.0f;
+constexpr float kMargin = 12.0f;
+constexpr float kUnknownCost = 40.0f;
+constexpr uint16_t kMinTelling = 2;
+constexpr float kChargingW = -20.0f;
+
+}  // namespace
+
+PowerRange range_of(LawKind kind) {
+  return kind == LawKind::kDcRegulator ? PowerRange{0.0f, 800.0f} : PowerRange{-2500.0f, 2500.0f};
+}
+
+void LawIdentifier::reset(LawKind prior, uint8_t rest_band_w, float power_w) {
+  *this = LawIdentifier();
+  for (uint8_t i = 0; i < kCandidates; i++) {
+    Candidate &candidate = candidates_[i];
+    candidate.law = resting_law(kRows[i].kind, kRows[i].gain, rest_band_w, power_w, range_of(kRows[i].kind));
+    for (float &earlier_w : candidate.earlier_w) earlier_w = candidate.law.setpoint_w;
+    float start = kRows[i].kind == prior && kRows[i].gain == 1.0f ? 0.0f : kUnlikelyCost;
+    for (uint8_t delay = 0; delay < kDelays; delay++)
+      candidate.cost[delay] = start + kDelayCost * static_cast<float>(delay);
+  }
+}
+
+void LawIdentifier::sent(int32_t reading, int32_t output) {
+  for (Candidate &candidate : candidates_) {
+    candidate.earlier_w[1] = candidate.earlier_w[0];
+    candidate.earlier_w[0] = candidate.law.setpoint_w;
+    step_law(&candidate.law, reading, output, range_of(candidate.law.kind));
+  }
+  stepped_ = true;
+}
+
+void LawIdentifier::shift(Candidate *candidate, float power_w) {
+  float before_w = candidate->law.setpoint_w;
+  place_law(&candidate->law, before_w + power_w, range_of(candidate->law.kind));
+  float moved_w = candidate->law.setpoint_w - before_w;
+  for (float &earlier_w : candidate->earlier_w) earlier_w += moved_w;
+}
+
+void LawIdentifier::place(float power_w) {
+  for (Candidate &candidate : candidates_) shift(&candidate, power_w - candidate.law.setpoint_w);
+  stepped_ = false;
+}
+
+/// Fills the errors of all candidates. True if they differ enough to tell the laws apart.
+bool LawIdentifier::predict(const Evidence &evidence) {
+  float moved_w = evidence.power_w - evidence.previous_w;
+  float most_w = evidence.slew_w_s * evidence.seconds;
+  float rate_w_s = std::fabs(moved_w) / evidence.seconds;
+  // A move as fast as the fastest seen may be the inverter's slew limit: falling short then proves nothing.
+  bool ambiguous = rate_w_s >= 80.0f && rate_w_s >= 0.85f * fastest_w_s_;
+  fastest_w_s_ = larger(fastest_w_s_, rate_w_s);
+  float least_error_w = 1e9f;
+  float most_error_w = 0.0f;
+  for (Candidate &candidate : candidates_) {
+    bool dc = candidate.law.kind == LawKind::kDcRegulator;
+    PowerRange range = range_of(candidate.law.kind);
+    bool impossible = dc && evidence.power_w < kChargingW;
+    for (uint8_t delay = 0; delay < kDelays; delay++) {
+      float goal_w = candidate.setpoint_w(delay);
+      if (std::fabs(goal_w) < kNoSetpointW) goal_w = 0.0f;
+      goal_w = clamp(clamp(goal_w, range.low_w, range.high_w), evidence.low_w, evidence.high_w);
+      if (dc) goal_w = larger(goal_w, 0.0f);
+      float error_w = moved_w - clamp(goal_w - evidence.previous_w, -most_w, most_w);
+      if (ambiguous && error_w * moved_w < 0.0f && std::fabs(error_w) > kToleranceW) error_w = 0.0f;
+      candidate.error_w[delay] = error_w;
+      if (impossible) candidate.cost[delay] = kMaxCost;
+      if (delay != delay_ || impossible) continue;
+      least_error_w = smaller(least_error_w, std::fabs(error_w));
+      most_error_w = larger(most_error_w, std::fabs(error_w));
+    }
+  }
+  return most_error_w - least_error_w > kTellingW && !evidence.limited;
+}
+
+void LawIdentifier::learn_costs(float power_w) {
+  if (telling_ != UINT16_MAX) telling_++;
+  float least = 1e9f;
+  for (Candidate &candidate : candidates_) {
+    bool impossible = candidate.law.kind == LawKind::kDcRegulator && power_w < kChargingW;
+    for (uint8_t delay = 0; delay < kDelays; delay++) {
+      float error = smaller(std::fabs(candidate.error_w[delay]), kMaxCost);
+      if (!impossible) candidate.cost[delay] += kCostGain * (error - candidate.cost[delay]);
+      float cost = candidate.cost[delay] + kDelayCost * static_cast<float>(delay);
+      if (cost >= least) continue;
+      least = cost;
+      delay_ = delay;
+    }
+  }
+}
+
+uint8_t LawIdentifier::index_of(const LawState &law) const {
+  uint8_t found = kCandidates;
+  for (uint8_t i = 0; i < kCandidates; i++) {
+    if (kRows[i].kind != law.kind) continue;
+    if (found == kCandidates || std::fabs(kRows[i].gain - law.gain) < std::fabs(kRows[found].gain - law.gain))
+      found = i;
+  }
+  return found;
+}
+
+const LawState *LawIdentifier::weigh(const Evidence &evidence, const LawState &active, uint16_t fits) {
+  bool idle = std::fabs(evidence.previous_w) < kIdleW && std::fabs(evidence.power_w) < kIdleW;
+  if (idle || !stepped_) return nullptr;
+  if (predict(evidence)) learn_costs(evidence.power_w);
+  float moved_w = std::fabs(evidence.power_w - evidence.previous_w);
+  bool slew_limited = moved_w > 0.93f * evidence.slew_w_s * evidence.seconds;
+  uint8_t best = 0;
+  for (uint8_t i = 0; i < kCandidates; i++) {
+    float error_w = candidates_[i].error_w[delay_];
+    if (std::fabs(error_w) > kToleranceW && !slew_limited) shift(&candidates_[i], error_w);
+    if (candidates_[i].cost[delay_] < candidates_[best].cost[delay_]) best = i;
+  }
+  uint8_t own = index_of(active);
+  if (own == best || telling_ < kMinTelling) return nullptr;
+  float own_cost = own < kCandidates ? candidates_[own].cost[delay_] : kUnknownCost;
+  float best_cost = candidates_[best].cost[delay_];
+  bool good = best_cost < kGoodCost || (best_cost < kGoodFirstCost && fits < 3 && switches_ == 0);
+  float hysteresis = 1.0f + 0.3f * smaller(static_cast<float>(fits), 20.0f) + static_cast<float>(switches_);
+  if (!good || own_cost <= best_cost + kMargin * hysteresis) return nullptr;
+  if (switches_ != UINT8_MAX) switches_++;
+  return &candidates_[best].law;
+}
+
+}  // namespace nullwatt

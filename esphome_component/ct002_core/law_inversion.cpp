@@ -1,0 +1,144 @@
+#include "law_inversion.h"
+
+#include <cmath>
+
+#include "law_dc_regulator.h"
+#include "law_integrator.h"
+#include "law_ramp.h"
+#include "numeric.h"
+
+namespace nullwatt {
+namespace {
+
+constexpr float kMaxReading = 32000.0f;
+
+int32_t rounded(float value) {
+  value = clamp(value, -kMaxReading, kMaxReading);
+  return static_cast<int32_t>(value < 0.0f ? value - 0.5f : value + 0.5f);
+}
+
+// -- ramp ----------------------------------------------------------------------------------
+
+constexpr int kRollOutPolls = 6;
+
+/// Sum of |remaining move| over the next polls if `first` is sent now and the follow-ups are the
+/// best simple ones: the exact remainder, or riding on the ramp's own last reading.
+float roll_out(LawState law, float move_w, int32_t first, int32_t output, bool idle, PowerRange range) {
+  float goal_w = law.setpoint_w + move_w;
+  float cost = 0.0f;
+  int32_t reading = first;
+  int32_t predicted = output;
+  for (int poll = 0; poll < kRollOutPolls; poll++) {
+    float before_w = law.setpoint_w;
+    step_ramp(&law, reading, predicted, range);
+    if (!idle) predicted += rounded(law.setpoint_w - before_w);
+    float rest_w = goal_w - law.setpoint_w;
+    cost += std::fabs(rest_w);
+    reading = rounded(rest_w);
+    // A fresh, larger reading restarts the ramp at its slowest step; riding on keeps its speed.
+    if (reading > law.last && law.last >= 20 && static_cast<float>(law.last) > 0.25f * static_cast<float>(reading)) {
+      reading = law.last;
+    }
+  }
+  return cost;
+}
+
+int32_t invert_ramp(const LawState &law, float move_w, const InversionContext &context, PowerRange range) {
+  bool producing = context.output >= 1;
+  float least_w = producing ? 10.0f : 20.0f;  // below this the gate holds
+  if (move_w > 0.0f ? move_w < (producing ? 6.0f : 7.0f) : move_w > (producing ? -3.0f : -12.0f)) return 0;
+  float size_w = move_w > 0.0f ? larger(move_w, least_w) : larger(-move_w, producing ? 0.0f : 20.0f);
+  int32_t wanted = rounded(move_w > 0.0f ? size_w : -size_w);
+  if (magnitude(wanted) <= 20) return wanted;
+  bool idle = magnitude(context.output) < 6;
+  int32_t best = wanted;
+  float best_cost = roll_out(law, move_w, wanted, context.output, idle, range);
+  int32_t previous = law.previous_reading;
+  const int32_t candidates[] = {
+      previous + (wanted > 0 ? 50 : -50),  // just passes the spike gate
+      law.last,
+      law.last * 7 / 8,
+      magnitude(previous) > 60 ? previous : wanted * 7 / 8,
+  };
+  for (int32_t candidate : candidates) {
+    bool allowed = wanted > 0 ? candidate >= static_cast<int32_t>(least_w) && candidate < wanted
+                              : candidate <= -static_cast<int32_t>(least_w) && candidate > wanted;
+    if (!allowed) continue;
+    float cost = roll_out(law, move_w, candidate, context.output, idle, range);
+    if (cost >= best_cost - 1.0f) continue;
+    best_cost = cost;
+    best = candidate;
+  }
+  return best;
+}
+
+// -- integrators ---------------------------------------------------------------------------
+
+int32_t invert_integrator(const LawState &law, float move_w) {
+  if (move_w >= 6.0f) return rounded((move_w + kIntegratorBiasW) / law.gain);
+  if (move_w <= -kIntegratorBandW) return -rounded(-move_w / law.gain);
+  if (move_w <= -6.0f) return rounded(move_w + kIntegratorBiasW);
+  return 0;
+}
+
+int32_t invert_integrator2(const LawState &law, float move_w, const InversionContext &context) {
+  bool producing = context.output >= 1;
+  float least_w = producing ? static_cast<float>(kIntegratorBandW) : static_cast<float>(law.rest_band_w);
+  int32_t reading = 0;
+  if (move_w >= 0.6f * least_w || (producing && move_w >= 6.0f)) {
+    reading = rounded(larger((move_w + kIntegratorBiasW) / law.gain, least_w));
+  } else if (move_w <= (producing ? -6.0f : -0.6f * least_w)) {
+    bool small = move_w > -static_cast<float>(kIntegratorBandW) && producing;
+    reading = small ? rounded(move_w + kIntegratorBiasW) : -rounded(larger(-move_w / law.gain, least_w));
+  }
+  // A small first step passes the spike filter where a large one would be held for a poll.
+  if (context.filter_certain && magnitude(context.output) > 6 && is_spike(law, reading, context.output)) {
+    int32_t first = law.previous_reading + (reading > 0 ? 50 : -50);
+    if ((first > 0) == (reading > 0) && magnitude(first) >= static_cast<int32_t>(least_w)) return first;
+  }
+  return reading;
+}
+
+// -- others --------------------------------------------------------------------------------
+
+int32_t invert_dc_regulator(const LawState &law, float move_w) {
+  constexpr float kWorthAStepW = 22.0f;
+  constexpr float kSureReadingW = 30.0f;
+  constexpr int32_t kLowestCommand = 105;  // one step above idle
+  if (move_w > kWorthAStepW) return rounded(larger(kSureReadingW, move_w));
+  if (move_w < -kWorthAStepW && law.command >= kLowestCommand) return -rounded(larger(kSureReadingW, -move_w));
+  return 0;
+}
+
+/// Nothing is known: half of what is missing, large enough for any rest band, without the jumps
+/// that a spike gate would hold.
+int32_t invert_generic(float move_w, const InversionContext &context) {
+  if (std::fabs(move_w) < 12.0f) return 0;
+  float reading = clamp(0.5f * move_w, -400.0f, 400.0f);
+  if (std::fabs(reading) < 21.0f) reading = move_w < 0.0f ? -21.0f : 21.0f;
+  float last = static_cast<float>(context.last_reading);
+  if (context.still && last * reading > 0.0f) reading = clamp(reading, last - 50.0f, last + 50.0f);
+  return static_cast<int32_t>(reading);
+}
+
+}  // namespace
+
+int32_t invert_law(const LawState &law, float move_w, const InversionContext &context, PowerRange range) {
+  switch (law.kind) {
+    case LawKind::kRamp:
+      return invert_ramp(law, move_w, context, range);
+    case LawKind::kIntegrator:
+      return invert_integrator(law, move_w);
+    case LawKind::kIntegrator2:
+      return invert_integrator2(law, move_w, context);
+    case LawKind::kDcRegulator:
+      return invert_dc_regulator(law, move_w);
+    case LawKind::kIdeal:
+      return rounded(move_w);
+    case LawKind::kGeneric:
+      return invert_generic(move_w, context);
+  }
+  return 0;
+}
+
+}  // namespace nullwatt

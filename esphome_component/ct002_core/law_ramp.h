@@ -1,0 +1,18 @@
+#pragma once
+// The gain-scheduled ramp of HMG-50 and Jupiter: imports are answered with an accelerating,
+// limited step, exports in full at once. A gate in front holds spikes and small readings.
+// Constants observed on HMG-50.
+
+#include "law.h"
+
+namespace nullwatt {
+
+/// Whether the gate would hold this reading, so that the setpoint stays.
+bool ramp_holds(const LawState &state, int32_t reading, int32_t output);
+
+void step_ramp(LawState *state, int32_t reading, int32_t output, PowerRange range);
+
+/// Largest step at gain position `position` 0..5 (higher ones count as 5), W.
+float ramp_gain_w(int position);
+
+}  // namespace nullwatt

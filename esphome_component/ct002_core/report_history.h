@@ -1,0 +1,28 @@
+#pragma once
+// The last reports of one battery, to tell what it delivered at some moment in the past:
+// a meter sample shows the house as it was, not as it is.
+
+#include <cstdint>
+
+namespace nullwatt {
+
+class ReportHistory {
+ public:
+  /// Forgets everything; the battery has delivered `power_w` all along.
+  void reset(float power_w, uint32_t now_ms);
+  void add(float power_w, uint32_t now_ms);
+
+  /// Output at `at_ms`: the report in force then, or (`linear`) the line between the reports
+  /// around it. Later than the last report it is that report, earlier than the first the first.
+  float power_at(uint32_t at_ms, bool linear) const;
+
+ private:
+  static constexpr uint8_t kReports = 16;
+
+  float power_w_[kReports] = {};
+  uint32_t stamp_ms_[kReports] = {};
+  uint8_t newest_ = 0;
+  uint8_t count_ = 0;
+};
+
+}  // namespace nullwatt

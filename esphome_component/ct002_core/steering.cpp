@@ -1,0 +1,235 @@
+#include "steering.h"
+
+#include <cmath>
+
+#include "allocator.h"
+#include "config.h"
+#include "law_dc_regulator.h"
+#include "numeric.h"
+
+namespace nullwatt {
+namespace {
+
+/// How far ahead this battery's own reach counts.
+constexpr float kHorizonS = 1.5f;
+/// Polls ahead that the others' reach counts: less when little is missing.
+constexpr float kOthersPolls = 1.2f;
+constexpr float kOthersPollsQuiet = 0.6f;
+constexpr float kStretchS = 3.0f;
+/// Errors below this are small: one battery corrects them, shares are evened out meanwhile.
+constexpr float kSmallErrorW = 60.0f;
+constexpr float kDeadbandW = 12.0f;
+constexpr float kDeadbandSigmas = 1.2f;
+constexpr float kShareToleranceW = 10.0f;
+constexpr float kShareTolerance = 0.01f;
+constexpr float kShareQuietS = 3.0f;
+constexpr float kShareStepW = 120.0f;
+constexpr float kWakeW = 30.0f;
+constexpr float kEarlyPolls = 2.0f;
+constexpr float kDropW = 150.0f;
+/// A charging ramp moves in steps of 20 W: it rests a little on the export side.
+constexpr float kChargingBiasW = 5.0f;
+
+class Steering {
+ public:
+  Steering(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand, uint32_t now_ms)
+      : members_(members), count_(count), own_(own), demand_(demand), now_ms_(now_ms), me_(*members[own].model) {}
+
+  Move run() {
+    demand_w_ = demand_.demand_w(now_ms_, me_.poll_interval_s());
+    float heading_w = 0.0f;
+    for (uint8_t i = 0; i < count_; i++) heading_w += members_[i].model->setpoint_w();
+    allocate(std::fabs(demand_w_ - heading_w) > kSmallErrorW);
+    missing_w_ = demand_w_ - counted_setpoints_w();
+    Share &share = shares_[own_];
+    // Beyond its own box it asks for its whole share: the firmware goes as far as it can.
+    if (count_ > 1) {
+      bool blocked_up = share.base_w > share.target_w && share.target_w >= share.box_high_w - 1.0f;
+      bool blocked_down = share.base_w < share.target_w && share.target_w <= share.box_low_w + 1.0f;
+      if ((blocked_up && share.target_w > me_.setpoint_w() + 5.0f) ||
+          (blocked_down && share.target_w < me_.setpoint_w() - 5.0f)) {
+        share.target_w = share.base_w;
+      }
+    }
+    Move move;
+    move.target_w = share.target_w;
+    move.missing_w = missing_w_;
+    move.move_w = count_ == 1 ? alone() : together();
+    return move;
+  }
+
+ private:
+  /// A slow battery whose output the meter sees held until its next poll.
+  bool is_slow(const BatteryModel &other) const {
+    return demand_.held_output() && other.poll_interval_s() >= 1.5f &&
+           other.poll_interval_s() >= 1.5f * me_.poll_interval_s();
+  }
+
+  /// Where another battery counts by the time this one's command shows.
+  float counted_w(const BatteryModel &other) const {
+    float setpoint_w = other.setpoint_w();
+    if (!is_slow(other)) return setpoint_w;
+    // The move shows at its next poll: meet it early, never late.
+    float until_poll_s = other.poll_interval_s() - other.age_s(now_ms_);
+    float change_w = setpoint_w - other.power_w();
+    if (change_w < -kDropW || until_poll_s <= kEarlyPolls * me_.poll_interval_s()) return setpoint_w;
+    bool soon = until_poll_s <= (kEarlyPolls + 1.0f) * me_.poll_interval_s();
+    return soon && std::fabs(change_w) > 50.0f ? other.power_w() + 0.5f * change_w : other.power_w();
+  }
+
+  /// Polls of another battery until `polls` polls of this one have passed.
+  int polls_ahead(const BatteryModel &other, float polls) const {
+    float seconds = other.age_s(now_ms_) + polls * me_.poll_interval_s();
+    return static_cast<int>(seconds / other.poll_interval_s());
+  }
+
+  void allocate(bool much_missing) {
+    for (uint8_t i = 0; i < count_; i++) {
+      const BatteryModel &model = *members_[i].model;
+      Share &share = shares_[i];
+      share.weight = members_[i].weight;
+      share.high_w = model.high_w();
+      share.low_w = members_[i].charges ? model.low_w() : larger(0.0f, model.low_w());
+      float from_w = i == own_ ? model.setpoint_w() : counted_w(model);
+      float up_s = kHorizonS;
+      float down_s = kHorizonS;
+      if (i != own_) {
+        int polls = is_slow(model) ? 0 : polls_ahead(model, much_missing ? kOthersPolls : kOthersPollsQuiet);
+        up_s = static_cast<float>(polls) * model.poll_interval_s();
+        down_s = larger(kHorizonS, up_s);
+      }
+      float up_w = up_s > 0.0f ? model.reach_w(up_s, true) : 0.0f;
+      share.box_low_w = clamp(from_w - model.reach_w(down_s, false), share.low_w, share.high_w);
+      share.box_high_w = clamp(from_w + up_w, share.low_w, share.high_w);
+      bool open = i == own_ || share.box_high_w > share.box_low_w;
+      share.stretch_up_w = open ? model.reach_w(kStretchS, true) : 0.0f;
+      share.stretch_down_w = open ? model.reach_w(kStretchS, false) : 0.0f;
+    }
+    split_demand(demand_w_, shares_, count_);
+    fit_boxes(demand_w_, shares_, count_);
+  }
+
+  /// Sum of the setpoints as they count, and what is being woken on the way.
+  float counted_setpoints_w() {
+    float sum_w = 0.0f;
+    waking_up_w_ = waking_down_w_ = 0.0f;
+    for (uint8_t i = 0; i < count_; i++) {
+      const BatteryModel &model = *members_[i].model;
+      float setpoint_w = i == own_ ? model.setpoint_w() : counted_w(model);
+      if (model.limit_known()) setpoint_w = clamp(setpoint_w, model.low_w(), model.high_w());
+      sum_w += setpoint_w;
+      if (i == own_) continue;
+      if (model.law() == LawKind::kDcRegulator) {
+        // It steps by a fixed amount at its next poll, which comes before this battery's one after.
+        bool acts_soon = model.age_s(now_ms_) + 0.6f * me_.poll_interval_s() >= model.poll_interval_s();
+        float way_w = shares_[i].base_w - model.setpoint_w();
+        if (acts_soon && std::fabs(way_w) > kDcStepW) sum_w += way_w > 0.0f ? kDcStepW : -kDcStepW;
+      } else if (model.idle() && std::fabs(model.setpoint_w()) > 5.0f &&
+                 model.age_s(now_ms_) < 3.0f * model.poll_interval_s()) {
+        (model.setpoint_w() > 0.0f ? waking_up_w_ : waking_down_w_) += model.setpoint_w();
+      }
+    }
+    return sum_w;
+  }
+
+  float deadband_w(bool import) const {
+    float band_w = larger(kDeadbandW, kDeadbandSigmas * demand_.level_error_w());
+    if (me_.law() == LawKind::kRamp && me_.power_w() < 1.0f && shares_[own_].target_w < -20.0f) {
+      band_w = import ? larger(band_w - kChargingBiasW, 6.0f) : band_w + kChargingBiasW;
+    }
+    return demand_.hull_w() > 60.0f ? larger(band_w, 0.15f * demand_.hull_w()) : band_w;
+  }
+
+  bool error_matters() const { return std::fabs(missing_w_) > deadband_w(missing_w_ > 0.0f); }
+
+  float alone() const {
+    bool outside = me_.setpoint_w() > shares_[own_].high_w + 15.0f || me_.setpoint_w() < shares_[own_].low_w - 15.0f;
+    return error_matters() || outside ? shares_[own_].target_w - me_.setpoint_w() : 0.0f;
+  }
+
+  float together() const {
+    float way_w = shares_[own_].target_w - me_.setpoint_w();
+    float move_w = wanted(way_w);
+    move_w = no_faster_than_others(move_w);
+    move_w = mind_waking(move_w);
+    float setpoint_w = me_.setpoint_w();
+    if (setpoint_w + move_w > shares_[own_].high_w) move_w = shares_[own_].high_w - setpoint_w;
+    if (setpoint_w + move_w < shares_[own_].low_w) move_w = shares_[own_].low_w - setpoint_w;
+    return move_w;
+  }
+
+  float wanted(float way_w) const {
+    float tolerance_w = larger(kShareToleranceW, kShareTolerance * std::fabs(me_.setpoint_w()));
+    if (!error_matters()) {
+      bool even_out = std::fabs(way_w) > tolerance_w && demand_.jump_age_s(now_ms_) > kShareQuietS;
+      return even_out ? way_w : 0.0f;
+    }
+    if (std::fabs(missing_w_) < kSmallErrorW && std::fabs(way_w) < kSmallErrorW) {
+      // One battery takes all of a small error, unless that takes it further from its share.
+      bool worse = way_w * missing_w_ < 0.0f && std::fabs(way_w) > kShareToleranceW;
+      return worse ? 0.0f : missing_w_;
+    }
+    return way_w;
+  }
+
+  /// A pure move of shares goes no faster than the others can mirror it.
+  float no_faster_than_others(float move_w) const {
+    bool slow_self = demand_.held_output() && me_.poll_interval_s() > 1.5f;
+    bool shares_only = (std::fabs(missing_w_) < std::fabs(move_w) && move_w * missing_w_ <= 0.0f) ||
+                       std::fabs(move_w) > 2.0f * std::fabs(missing_w_);
+    if (slow_self && shares_only) {
+      float cap_w = std::fabs(missing_w_);
+      for (uint8_t i = 0; i < count_; i++) {
+        const BatteryModel &other = *members_[i].model;
+        if (i != own_) cap_w += other.reach_w(other.poll_interval_s(), move_w < 0.0f);
+      }
+      cap_w = smaller(larger(cap_w, 50.0f), kShareStepW + std::fabs(missing_w_));
+      move_w = clamp(move_w, -cap_w, cap_w);
+    }
+    if (std::fabs(missing_w_) >= kSmallErrorW) return move_w;
+    float up_w = 0.0f;
+    float down_w = 0.0f;
+    for (uint8_t i = 0; i < count_; i++) {
+      const BatteryModel &other = *members_[i].model;
+      if (i == own_ || is_slow(other)) continue;
+      int polls = polls_ahead(other, kOthersPolls);
+      if (polls < 1) continue;
+      up_w += other.reach_w(static_cast<float>(polls) * other.poll_interval_s(), true);
+      down_w += other.reach_w(static_cast<float>(polls) * other.poll_interval_s(), false);
+    }
+    return clamp(move_w, missing_w_ - smaller(up_w, kShareStepW), missing_w_ + smaller(down_w, kShareStepW));
+  }
+
+  /// Nobody hands over to a battery that has not started; one woken only for its share wakes gently.
+  float mind_waking(float move_w) const {
+    if (move_w < 0.0f && waking_up_w_ > 0.0f) {
+      move_w = larger(move_w, smaller(0.0f, missing_w_ + waking_up_w_));
+    } else if (move_w > 0.0f && waking_down_w_ < 0.0f) {
+      move_w = smaller(move_w, larger(0.0f, missing_w_ + waking_down_w_));
+    }
+    if (!me_.idle() || me_.law() == LawKind::kDcRegulator) return move_w;
+    float setpoint_w = me_.setpoint_w();
+    if (move_w > 0.0f) return smaller(move_w, larger(larger(missing_w_, kWakeW - setpoint_w), 0.0f));
+    return larger(move_w, smaller(smaller(missing_w_, -kWakeW - setpoint_w), 0.0f));
+  }
+
+  const PoolMember *members_;
+  uint8_t count_;
+  uint8_t own_;
+  const DemandEstimator &demand_;
+  uint32_t now_ms_;
+  const BatteryModel &me_;
+  Share shares_[kMaxBatteries];
+  float demand_w_ = 0.0f;
+  float missing_w_ = 0.0f;
+  float waking_up_w_ = 0.0f;
+  float waking_down_w_ = 0.0f;
+};
+
+}  // namespace
+
+Move steer_pool(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand, uint32_t now_ms) {
+  return Steering(members, count, own, demand, now_ms).run();
+}
+
+}  // namespace nullwatt

@@ -1,0 +1,32 @@
+#pragma once
+// Decides, at a battery's poll, how far its setpoint should move now.
+//
+// The batteries' setpoints should sum to what the house needs. This battery moves towards its
+// share of that, but no further than the others can mirror: a hand-over between batteries must
+// not show at the grid. Small errors are given to whoever polls first instead of to all, and
+// errors inside the noise are left alone.
+
+#include <cstdint>
+
+#include "battery_model.h"
+#include "demand_estimator.h"
+
+namespace nullwatt {
+
+/// A battery of the pool.
+struct PoolMember {
+  BatteryModel *model = nullptr;
+  float weight = 1.0f;
+  bool charges = true;  ///< can charge from the grid side
+};
+
+struct Move {
+  float move_w = 0.0f;     ///< wanted change of this battery's setpoint
+  float target_w = 0.0f;   ///< output wanted from it
+  float missing_w = 0.0f;  ///< demand minus what the pool is heading for
+};
+
+/// The move of member `own` of a pool of `count` members, 1..kMaxBatteries.
+Move steer_pool(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand, uint32_t now_ms);
+
+}  // namespace nullwatt
