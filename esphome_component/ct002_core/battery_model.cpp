@@ -20,6 +20,7 @@ constexpr float kDcToleranceW = 20.0f;
 constexpr float kStillW = 4.0f;
 constexpr float kMoveW = 20.0f;
 constexpr float kMinSlew = 60.0f;
+constexpr uint8_t kQuietPolls = 2;
 constexpr float kLongAgoS = 1e6f;
 /// Below this the law is not believed any more.
 constexpr float kLeastConfidence = 0.3f;
@@ -155,6 +156,7 @@ void BatteryModel::observe() {
   float most_w = slew_w_s_ * seconds_;
   settled_ = std::fabs(power_w_ - expected) <= tolerance_w;
   if (settled_) command_age_s_ = -1.0f;
+  settle_offset(moved_w);
   if (std::fabs(moved_w - clamp(gap_w, -most_w, most_w)) <= tolerance_w) {
     still_s_ = 0.0f;
     collapsing_ = false;
@@ -262,6 +264,14 @@ void BatteryModel::moved_otherwise(float gap_w, float tolerance_w) {
     place(power_w_);
     doubt(0.1f);
   }
+}
+
+/// An output that rests a little beside its setpoint shows an offset of the inverter or a step the
+/// model counted wrong. Left alone it would stay in the sum of the setpoints for ever.
+void BatteryModel::settle_offset(float moved_w) {
+  bool quiet = last_reading_ == 0 && std::fabs(moved_w) <= kStillW;
+  quiet_polls_ = !quiet ? 0 : quiet_polls_ < kQuietPolls ? static_cast<uint8_t>(quiet_polls_ + 1) : kQuietPolls;
+  if (quiet_polls_ == kQuietPolls && settled_ && !idle() && !limit_known()) place(power_w_);
 }
 
 void BatteryModel::note_lag() {

@@ -79,6 +79,7 @@ class BatteryModel {
   void place(float power_w);
   void doubt(float share) { confidence_ -= share * confidence_; }
   void note_lag();
+  void settle_offset(float moved_w);
   float expected_w() const;
   float generic_setpoint_w() const { return power_w_ + in_flight_w_; }
   LearntLimit &limit(bool upper) { return upper ? high_limit_ : low_limit_; }
@@ -113,6 +114,7 @@ class BatteryModel {
   uint16_t polls_ = 0;
   uint16_t fits_ = 0;  ///< correct predictions of moves since the last switch
   uint8_t stuck_ = 0;
+  uint8_t quiet_polls_ = 0;  ///< polls in a row without a command and without a move
   bool settled_ = true;
   bool was_settled_ = true;
   bool collapsing_ = false;
