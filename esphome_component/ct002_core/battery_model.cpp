@@ -28,6 +28,9 @@ constexpr float kRetryConfidence = 0.6f;
 constexpr float kLongestGenericS = 3600.0f;
 /// An output that far on the other side of zero is not at a limit on this side.
 constexpr float kOtherSideW = 30.0f;
+/// While this much is missing and nobody covers it, learnt limits age so many times faster.
+constexpr float kPressingW = 60.0f;
+constexpr float kPressingHaste = 7.0f;
 
 struct Row {
   const char *prefix;
@@ -65,7 +68,7 @@ LawKind likely_law(Text device_type, bool greets_as_hme4) {
 
 void BatteryModel::reset(Text device_type, bool greets_as_hme4, float power_w, uint32_t now_ms) {
   *this = BatteryModel();
-  prior_ = likely_law(device_type, greets_as_hme4);
+  declared_ = prior_ = likely_law(device_type, greets_as_hme4);
   range_ = range_of(prior_);
   law_ = resting_law(prior_, 1.0f, rest_band(device_type), power_w, range_);
   identifier_.reset(prior_, rest_band(device_type), power_w);
@@ -96,6 +99,7 @@ bool BatteryModel::idle() const { return std::fabs(power_w_) < kIdleW; }
 void BatteryModel::report(float power_w, uint32_t now_ms) {
   bool first = polls_ == 0;
   note_time(now_ms);
+  earlier_move_w_ = power_w_ - previous_w_;
   previous_w_ = power_w_;
   power_w_ = power_w;
   if (!first) observe();
@@ -128,7 +132,8 @@ void BatteryModel::rejoin(float power_w, uint32_t now_ms) {
 
 /// Output the setpoint leads to once the inverter has followed.
 float BatteryModel::expected_w() const {
-  float setpoint_w = std::fabs(law_.setpoint_w) < kNoSetpointW ? 0.0f : law_.setpoint_w;
+  float setpoint_w = shown_setpoint_w(law_, identifier_.delay());
+  if (std::fabs(setpoint_w) < kNoSetpointW) setpoint_w = 0.0f;
   setpoint_w = clamp(setpoint_w, range_.low_w, range_.high_w);
   return clamp(setpoint_w, low_limit_.expected_w(-kNone), high_limit_.expected_w(kNone));
 }
@@ -140,7 +145,7 @@ void BatteryModel::observe() {
   if (disproved && hasty) confidence_ *= 0.7f;
   was_settled_ = settled_;
   identify();
-  if (law_.kind != LawKind::kGeneric && law_.kind != LawKind::kDcRegulator && confidence_ < kLeastConfidence) give_up();
+  if (law_.kind != LawKind::kGeneric && !surely_dc() && confidence_ < kLeastConfidence) give_up();
   if (law_.kind == LawKind::kGeneric && prior_ != LawKind::kGeneric && generic_left_s_ <= 0.0f &&
       std::fabs(power_w_ - previous_w_) < 8.0f) {
     retry();
@@ -190,7 +195,7 @@ void BatteryModel::moved_as_told(float gap_w, float tolerance_w) {
   collapsing_ = false;
   float rest_w = power_w_ - (previous_w_ + gap_w);
   if (std::fabs(moved_w) > std::fabs(gap_w) + tolerance_w) {
-    place(law_.kind == LawKind::kDcRegulator ? power_w_ : law_.setpoint_w + rest_w);
+    place(law_.kind == LawKind::kDcRegulator ? power_w_ : shown_setpoint_w(law_, identifier_.delay()) + rest_w);
     doubt(0.1f);
     return;
   }
@@ -200,7 +205,7 @@ void BatteryModel::moved_as_told(float gap_w, float tolerance_w) {
   } else if (std::fabs(gap_w) > 0.9f * most_w) {
     slew_w_s_ += 0.3f * (larger(kMinSlew, rate) - slew_w_s_);
   } else if (lag_s_ < 1.6f * poll_interval_s_ && law_.kind != LawKind::kDcRegulator) {
-    law_.setpoint_w += 0.35f * rest_w;  // it should have arrived
+    place_law(&law_, law_.setpoint_w + 0.35f * rest_w, range_);  // it should have arrived
     doubt(0.05f);
   }
 }
@@ -221,7 +226,7 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
   place(power_w_);
   if (telling) {
     stuck_++;
-    if (stuck_ >= 2 && fits_ < 3 && law_.kind != LawKind::kDcRegulator) {
+    if (stuck_ >= 2 && fits_ < 3 && !surely_dc()) {
       give_up();  // the law never fitted, so nothing can be said about limits
       return;
     }
@@ -229,7 +234,7 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
       stuck_ = 0;
       // The firmware has integrated against its limit all the while: its setpoint lies beyond.
       if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
-        law_.setpoint_w = clamp(given_up_w + wound_w_, -2500.0f, 2500.0f);
+        place_law(&law_, clamp(given_up_w + wound_w_, -2500.0f, 2500.0f), range_);
         unwind_w_ = 60.0f;
       }
       wound_w_ = 0.0f;
@@ -244,7 +249,9 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
 void BatteryModel::moved_otherwise(float gap_w, float tolerance_w) {
   float moved_w = power_w_ - previous_w_;
   bool shrinking = std::fabs(power_w_) < std::fabs(previous_w_) && power_w_ * previous_w_ >= 0.0f;
-  bool fresh_command = since_lowered_s_ <= 2.5f * poll_interval_s_;
+  // Still on its way from an earlier command, or just told: that is no refusal.
+  bool under_way = earlier_move_w_ * moved_w > 0.0f && std::fabs(earlier_move_w_) > kMoveW;
+  bool fresh_command = since_lowered_s_ <= 2.5f * poll_interval_s_ || under_way;
   bool upper = gap_w > 0.0f;
   bool was_producing = previous_w_ > 0.0f;
   still_s_ = 0.0f;
@@ -270,8 +277,9 @@ void BatteryModel::moved_otherwise(float gap_w, float tolerance_w) {
 /// model counted wrong. Left alone it would stay in the sum of the setpoints for ever.
 void BatteryModel::settle_offset(float moved_w) {
   bool quiet = last_reading_ == 0 && std::fabs(moved_w) <= kStillW;
-  quiet_polls_ = !quiet ? 0 : quiet_polls_ < kQuietPolls ? static_cast<uint8_t>(quiet_polls_ + 1) : kQuietPolls;
-  if (quiet_polls_ == kQuietPolls && settled_ && !idle() && !limit_known()) place(power_w_);
+  uint8_t wanted = static_cast<uint8_t>(kQuietPolls + identifier_.delay());
+  quiet_polls_ = !quiet ? 0 : quiet_polls_ < wanted ? static_cast<uint8_t>(quiet_polls_ + 1) : wanted;
+  if (quiet_polls_ == wanted && settled_ && !idle() && !limit_known()) place(power_w_);
 }
 
 void BatteryModel::note_lag() {
@@ -289,7 +297,10 @@ bool BatteryModel::learn_limit(float power_w, bool upper) {
   return true;
 }
 
-void BatteryModel::place(float power_w) { place_law(&law_, power_w, range_); }
+/// The setpoint whose effect shows now turned out to be `power_w`; what was commanded since stands.
+void BatteryModel::place(float power_w) {
+  place_law(&law_, law_.setpoint_w + power_w - shown_setpoint_w(law_, identifier_.delay()), range_);
+}
 
 // -- which law -----------------------------------------------------------------------------
 
@@ -416,6 +427,10 @@ void BatteryModel::commit(int32_t reading) {
   if (after_w != before_w && std::fabs(after_w) < std::fabs(before_w)) since_lowered_s_ = 0.0f;
   if (std::fabs(after_w - before_w) > 30.0f && command_age_s_ < 0.0f && settled_) command_age_s_ = 0.0f;
   last_reading_ = reading;
+}
+
+void BatteryModel::press(float missing_w) {
+  if (std::fabs(missing_w) > kPressingW) limit(missing_w > 0.0f).advance(kPressingHaste * seconds_);
 }
 
 float BatteryModel::unwinding_w(float target_w) {

@@ -41,6 +41,10 @@ class BatteryModel {
   /// The reading was sent: the predicted firmware acts on it.
   void commit(int32_t reading);
 
+  /// What the pool is missing, and will go on missing at this battery's learnt limits: they are
+  /// put to the test the sooner.
+  void press(float missing_w);
+
   /// Setpoint beyond a learnt limit: how far it should be wound back now, 0 = not needed.
   float unwinding_w(float target_w);
 
@@ -74,6 +78,8 @@ class BatteryModel {
   void stood_still(float expected_w, float gap_w, float tolerance_w);
   void moved_otherwise(float gap_w, float tolerance_w);
   void give_up();
+  /// A B2500 that says so: its law is not in doubt.
+  bool surely_dc() const { return law_.kind == LawKind::kDcRegulator && declared_ == LawKind::kDcRegulator; }
   void retry();
   bool learn_limit(float power_w, bool upper);
   void place(float power_w);
@@ -86,6 +92,7 @@ class BatteryModel {
 
   LawState law_;
   LawKind prior_ = LawKind::kGeneric;
+  LawKind declared_ = LawKind::kGeneric;  ///< law that its type suggests
   PowerRange range_;
   LawIdentifier identifier_;
   LearntLimit high_limit_{1.0f};
@@ -94,6 +101,7 @@ class BatteryModel {
 
   float power_w_ = 0.0f;
   float previous_w_ = 0.0f;
+  float earlier_move_w_ = 0.0f;  ///< move of the output before the last one
   float seconds_ = 1.0f;          ///< between the last two reports
   float poll_interval_s_ = 1.0f;  ///< smoothed
   float slew_w_s_ = 400.0f;

@@ -13,10 +13,13 @@ LawState resting_law(LawKind kind, float gain, uint8_t rest_band_w, float power_
   state.rest_band_w = rest_band_w;
   state.previous_output = static_cast<int32_t>(power_w);
   place_law(&state, power_w, range);
+  for (float &earlier_w : state.earlier_w) earlier_w = state.setpoint_w;
   return state;
 }
 
 void step_law(LawState *state, int32_t reading, int32_t output, PowerRange range) {
+  state->earlier_w[1] = state->earlier_w[0];
+  state->earlier_w[0] = state->setpoint_w;
   switch (state->kind) {
     case LawKind::kRamp:
       step_ramp(state, reading, output, range);
@@ -39,8 +42,10 @@ void step_law(LawState *state, int32_t reading, int32_t output, PowerRange range
 }
 
 void place_law(LawState *state, float setpoint_w, PowerRange range) {
+  float before_w = state->setpoint_w;
   state->setpoint_w = setpoint_w;
   if (state->kind == LawKind::kDcRegulator) place_dc_regulator(state, setpoint_w, range);
+  for (float &earlier_w : state->earlier_w) earlier_w += state->setpoint_w - before_w;
 }
 
 }  // namespace nullwatt

@@ -31,13 +31,22 @@ struct LawState {
   bool spike_held = false;   ///< kIntegrator2: the last reading was held as a spike
   float gain = 1.0f;         ///< integrators: 0.3..1
   float setpoint_w = 0.0f;
-  int32_t last = 0;              ///< kRamp: last accepted reading
-  int32_t running_min = 0;       ///< kRamp
-  int32_t reference = 0;         ///< kRamp: reading to which the step is measured
-  int32_t previous_reading = 0;  ///< gates: reading before this one
-  int32_t previous_output = 0;   ///< gates: own output at that time
-  int32_t command = 0;           ///< kDcRegulator: PWM command of one channel
+  float earlier_w[2] = {0.0f, 0.0f};  ///< setpoints before the last step and the one before it
+  int32_t last = 0;                   ///< kRamp: last accepted reading
+  int32_t running_min = 0;            ///< kRamp
+  int32_t reference = 0;              ///< kRamp: reading to which the step is measured
+  int32_t previous_reading = 0;       ///< gates: reading before this one
+  int32_t previous_output = 0;        ///< gates: own output at that time
+  int32_t command = 0;                ///< kDcRegulator: PWM command of one channel
 };
+
+/// Delays are counted in polls: a command shows in the next report, or one or two later.
+inline constexpr uint8_t kDelays = 3;
+
+/// The setpoint whose effect shows in the next report if commands act `delay` polls late.
+inline float shown_setpoint_w(const LawState &state, uint8_t delay) {
+  return delay == 0 ? state.setpoint_w : state.earlier_w[delay - 1];
+}
 
 /// State of a battery of that law that rests at `power_w`.
 LawState resting_law(LawKind kind, float gain, uint8_t rest_band_w, float power_w, PowerRange range);
@@ -45,7 +54,7 @@ LawState resting_law(LawKind kind, float gain, uint8_t rest_band_w, float power_
 /// One poll: the firmware sees `reading` while its own output is `output`.
 void step_law(LawState *state, int32_t reading, int32_t output, PowerRange range);
 
-/// Moves the setpoint to where the battery turned out to be.
+/// Moves the setpoint, and the earlier ones with it.
 void place_law(LawState *state, float setpoint_w, PowerRange range);
 
 }  // namespace nullwatt

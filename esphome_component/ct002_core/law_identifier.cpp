@@ -29,6 +29,7 @@ constexpr float kGoodFirstCost = 20.0f;
 constexpr float kMargin = 12.0f;
 constexpr float kUnknownCost = 40.0f;
 constexpr uint16_t kMinTelling = 2;
+constexpr uint16_t kMinTellingStrange = 8;
 constexpr float kChargingW = -20.0f;
 
 }  // namespace
@@ -39,10 +40,10 @@ PowerRange range_of(LawKind kind) {
 
 void LawIdentifier::reset(LawKind prior, uint8_t rest_band_w, float power_w) {
   *this = LawIdentifier();
+  prior_ = prior;
   for (uint8_t i = 0; i < kCandidates; i++) {
     Candidate &candidate = candidates_[i];
     candidate.law = resting_law(kRows[i].kind, kRows[i].gain, rest_band_w, power_w, range_of(kRows[i].kind));
-    for (float &earlier_w : candidate.earlier_w) earlier_w = candidate.law.setpoint_w;
     float start = kRows[i].kind == prior && kRows[i].gain == 1.0f ? 0.0f : kUnlikelyCost;
     for (uint8_t delay = 0; delay < kDelays; delay++)
       candidate.cost[delay] = start + kDelayCost * static_cast<float>(delay);
@@ -51,18 +52,13 @@ void LawIdentifier::reset(LawKind prior, uint8_t rest_band_w, float power_w) {
 
 void LawIdentifier::sent(int32_t reading, int32_t output) {
   for (Candidate &candidate : candidates_) {
-    candidate.earlier_w[1] = candidate.earlier_w[0];
-    candidate.earlier_w[0] = candidate.law.setpoint_w;
     step_law(&candidate.law, reading, output, range_of(candidate.law.kind));
   }
   stepped_ = true;
 }
 
 void LawIdentifier::shift(Candidate *candidate, float power_w) {
-  float before_w = candidate->law.setpoint_w;
-  place_law(&candidate->law, before_w + power_w, range_of(candidate->law.kind));
-  float moved_w = candidate->law.setpoint_w - before_w;
-  for (float &earlier_w : candidate->earlier_w) earlier_w += moved_w;
+  place_law(&candidate->law, candidate->law.setpoint_w + power_w, range_of(candidate->law.kind));
 }
 
 void LawIdentifier::place(float power_w) {
@@ -85,7 +81,7 @@ bool LawIdentifier::predict(const Evidence &evidence) {
     PowerRange range = range_of(candidate.law.kind);
     bool impossible = dc && evidence.power_w < kChargingW;
     for (uint8_t delay = 0; delay < kDelays; delay++) {
-      float goal_w = candidate.setpoint_w(delay);
+      float goal_w = shown_setpoint_w(candidate.law, delay);
       if (std::fabs(goal_w) < kNoSetpointW) goal_w = 0.0f;
       goal_w = clamp(clamp(goal_w, range.low_w, range.high_w), evidence.low_w, evidence.high_w);
       if (dc) goal_w = larger(goal_w, 0.0f);
@@ -145,6 +141,10 @@ const LawState *LawIdentifier::weigh(const Evidence &evidence, const LawState &a
   float best_cost = candidates_[best].cost[delay_];
   bool good = best_cost < kGoodCost || (best_cost < kGoodFirstCost && fits < 3 && switches_ == 0);
   float hysteresis = 1.0f + 0.3f * smaller(static_cast<float>(fits), 20.0f) + static_cast<float>(switches_);
+  // A B2500 calls itself one. Anything else that moves in small steps more likely has another reason.
+  bool strange = candidates_[best].law.kind == LawKind::kDcRegulator && prior_ != LawKind::kDcRegulator;
+  if (strange && telling_ < kMinTellingStrange) return nullptr;
+  if (strange) hysteresis *= 2.0f;
   if (!good || own_cost <= best_cost + kMargin * hysteresis) return nullptr;
   if (switches_ != UINT8_MAX) switches_++;
   return &candidates_[best].law;

@@ -35,19 +35,19 @@ class LawIdentifier {
   /// The output was moved by something else than our readings.
   void place(float power_w);
 
+  /// Polls by which a command shows later than in the next report.
+  uint8_t delay() const { return delay_; }
+
   /// Reports in which the candidates clearly differed.
   uint16_t telling_reports() const { return telling_; }
 
  private:
   static constexpr uint8_t kCandidates = 8;
-  static constexpr uint8_t kDelays = 3;  ///< a command shows in the next report, or one or two later
 
   struct Candidate {
     LawState law;
-    float earlier_w[kDelays - 1] = {};  ///< setpoints before the last one and two readings
     float cost[kDelays] = {};
     float error_w[kDelays] = {};
-    float setpoint_w(uint8_t delay) const { return delay == 0 ? law.setpoint_w : earlier_w[delay - 1]; }
   };
 
   bool predict(const Evidence &evidence);
@@ -56,6 +56,7 @@ class LawIdentifier {
   uint8_t index_of(const LawState &law) const;
 
   Candidate candidates_[kCandidates];
+  LawKind prior_ = LawKind::kGeneric;
   float fastest_w_s_ = 0.0f;
   uint16_t telling_ = 0;
   uint8_t delay_ = 0;
