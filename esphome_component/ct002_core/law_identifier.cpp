@@ -29,8 +29,9 @@ constexpr float kGoodFirstCost = 20.0f;
 constexpr float kMargin = 12.0f;
 constexpr float kUnknownCost = 40.0f;
 constexpr uint16_t kMinTelling = 2;
-constexpr uint16_t kMinTellingStrange = 8;
+constexpr uint16_t kMinTellingStrange = 4;
 constexpr float kChargingW = -20.0f;
+constexpr float kLeapW = 60.0f;
 
 }  // namespace
 
@@ -74,12 +75,16 @@ bool LawIdentifier::predict(const Evidence &evidence) {
   // A move as fast as the fastest seen may be the inverter's slew limit: falling short then proves nothing.
   bool ambiguous = rate_w_s >= 80.0f && rate_w_s >= 0.85f * fastest_w_s_;
   fastest_w_s_ = larger(fastest_w_s_, rate_w_s);
+  // It never charges and never moves further than one step; only sun passing through may move it more.
+  bool running = std::fabs(evidence.previous_w) > kIdleW && std::fabs(evidence.power_w) > kIdleW;
+  bool leaps = prior_ != LawKind::kDcRegulator && running && std::fabs(moved_w) > kLeapW;
+  if (evidence.power_w < kChargingW || leaps) dc_ruled_out_ = true;
   float least_error_w = 1e9f;
   float most_error_w = 0.0f;
   for (Candidate &candidate : candidates_) {
     bool dc = candidate.law.kind == LawKind::kDcRegulator;
     PowerRange range = range_of(candidate.law.kind);
-    bool impossible = dc && evidence.power_w < kChargingW;
+    bool impossible = dc && dc_ruled_out_;
     for (uint8_t delay = 0; delay < kDelays; delay++) {
       float goal_w = shown_setpoint_w(candidate.law, delay);
       if (std::fabs(goal_w) < kNoSetpointW) goal_w = 0.0f;
@@ -97,11 +102,11 @@ bool LawIdentifier::predict(const Evidence &evidence) {
   return most_error_w - least_error_w > kTellingW && !evidence.limited;
 }
 
-void LawIdentifier::learn_costs(float power_w) {
+void LawIdentifier::learn_costs() {
   if (telling_ != UINT16_MAX) telling_++;
   float least = 1e9f;
   for (Candidate &candidate : candidates_) {
-    bool impossible = candidate.law.kind == LawKind::kDcRegulator && power_w < kChargingW;
+    bool impossible = candidate.law.kind == LawKind::kDcRegulator && dc_ruled_out_;
     for (uint8_t delay = 0; delay < kDelays; delay++) {
       float error = smaller(std::fabs(candidate.error_w[delay]), kMaxCost);
       if (!impossible) candidate.cost[delay] += kCostGain * (error - candidate.cost[delay]);
@@ -124,9 +129,9 @@ uint8_t LawIdentifier::index_of(const LawState &law) const {
 }
 
 const LawState *LawIdentifier::weigh(const Evidence &evidence, const LawState &active, uint16_t fits) {
-  bool idle = std::fabs(evidence.previous_w) < kIdleW && std::fabs(evidence.power_w) < kIdleW;
-  if (idle || !stepped_) return nullptr;
-  if (predict(evidence)) learn_costs(evidence.power_w);
+  // From rest an inverter starts late and somewhere between two reports: that says nothing about the law.
+  if (std::fabs(evidence.previous_w) < kIdleW || !stepped_) return nullptr;
+  if (predict(evidence)) learn_costs();
   float moved_w = std::fabs(evidence.power_w - evidence.previous_w);
   bool slew_limited = moved_w > 0.93f * evidence.slew_w_s * evidence.seconds;
   uint8_t best = 0;
@@ -141,10 +146,9 @@ const LawState *LawIdentifier::weigh(const Evidence &evidence, const LawState &a
   float best_cost = candidates_[best].cost[delay_];
   bool good = best_cost < kGoodCost || (best_cost < kGoodFirstCost && fits < 3 && switches_ == 0);
   float hysteresis = 1.0f + 0.3f * smaller(static_cast<float>(fits), 20.0f) + static_cast<float>(switches_);
-  // A B2500 calls itself one. Anything else that moves in small steps more likely has another reason.
+  // A B2500 calls itself one. Anything else that moves in small steps mostly has another reason.
   bool strange = candidates_[best].law.kind == LawKind::kDcRegulator && prior_ != LawKind::kDcRegulator;
   if (strange && telling_ < kMinTellingStrange) return nullptr;
-  if (strange) hysteresis *= 2.0f;
   if (!good || own_cost <= best_cost + kMargin * hysteresis) return nullptr;
   if (switches_ != UINT8_MAX) switches_++;
   return &candidates_[best].law;

@@ -51,7 +51,7 @@ class LawIdentifier {
   };
 
   bool predict(const Evidence &evidence);
-  void learn_costs(float power_w);
+  void learn_costs();
   void shift(Candidate *candidate, float power_w);
   uint8_t index_of(const LawState &law) const;
 
@@ -62,6 +62,7 @@ class LawIdentifier {
   uint8_t delay_ = 0;
   uint8_t switches_ = 0;
   bool stepped_ = false;
+  bool dc_ruled_out_ = false;  ///< it did what a DC regulator cannot do
 };
 
 /// Range a law's firmware allows.
