@@ -21,6 +21,8 @@ constexpr float kStillW = 4.0f;
 constexpr float kMoveW = 20.0f;
 constexpr float kMinSlew = 60.0f;
 constexpr uint8_t kQuietPolls = 2;
+/// A model trusted less than this makes no forecasts.
+constexpr float kForecastConfidence = 0.5f;
 constexpr float kLongAgoS = 1e6f;
 /// Below this the law is not believed any more.
 constexpr float kLeastConfidence = 0.3f;
@@ -427,6 +429,8 @@ void BatteryModel::commit(int32_t reading) {
   if (after_w != before_w && std::fabs(after_w) < std::fabs(before_w)) since_lowered_s_ = 0.0f;
   if (std::fabs(after_w - before_w) > 30.0f && command_age_s_ < 0.0f && settled_) command_age_s_ = 0.0f;
   last_reading_ = reading;
+  bool sure = law_.kind != LawKind::kGeneric && confidence_ > kForecastConfidence && !idle();
+  if (sure) history_.expect(expected_w(), slew_w_s_);
 }
 
 void BatteryModel::press(float missing_w) {

@@ -101,7 +101,7 @@ class BatteryModel {
 
   float power_w_ = 0.0f;
   float previous_w_ = 0.0f;
-  float earlier_move_w_ = 0.0f;  ///< move of the output before the last one
+  float earlier_move_w_ = 0.0f;   ///< move of the output before the last one
   float seconds_ = 1.0f;          ///< between the last two reports
   float poll_interval_s_ = 1.0f;  ///< smoothed
   float slew_w_s_ = 400.0f;

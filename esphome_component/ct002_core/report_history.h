@@ -12,8 +12,12 @@ class ReportHistory {
   void reset(float power_w, uint32_t now_ms);
   void add(float power_w, uint32_t now_ms);
 
+  /// Where the output is heading since the last report, and how fast. A battery that polls every
+  /// three seconds has moved long before it says so.
+  void expect(float goal_w, float slew_w_s);
+
   /// Output at `at_ms`: the report in force then, or (`linear`) the line between the reports
-  /// around it. Later than the last report it is that report, earlier than the first the first.
+  /// around it, after the last one the line towards where it is heading.
   float power_at(uint32_t at_ms, bool linear) const;
 
  private:
@@ -21,6 +25,8 @@ class ReportHistory {
 
   float power_w_[kReports] = {};
   uint32_t stamp_ms_[kReports] = {};
+  float goal_w_ = 0.0f;
+  float slew_w_s_ = 0.0f;  ///< 0 = nothing is expected
   uint8_t newest_ = 0;
   uint8_t count_ = 0;
 };
