@@ -232,7 +232,15 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
       give_up();  // the law never fitted, so nothing can be said about limits
       return;
     }
-    if (stuck_ >= 2 || limit(upper).known()) {
+    bool other_side = (upper ? power_w_ : -power_w_) < -kOtherSideW;
+    if (other_side) {
+      // Not full and not empty, yet it does not come back: held by its own app. Nothing is wrong with the law.
+      if (stuck_ >= 3 || limit(upper).known()) {
+        stuck_ = 0;
+        freeze();
+      }
+      return;
+    } else if (stuck_ >= 2 || limit(upper).known()) {
       stuck_ = 0;
       // The firmware has integrated against its limit all the while: its setpoint lies beyond.
       if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
@@ -243,8 +251,10 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
       return;
     }
     wound_w_ = given_up_w - power_w_;
+    doubt(0.3f);
+  } else {
+    doubt(0.02f);  // a small move that did not come says little: every firmware has a rest band
   }
-  doubt(0.3f);
 }
 
 /// Moved without a command, or against it.
@@ -288,6 +298,11 @@ void BatteryModel::note_lag() {
   if (command_age_s_ < 0.0f) return;
   lag_s_ += 0.3f * (clamp(command_age_s_, 0.3f, 6.0f) - lag_s_);
   command_age_s_ = -1.0f;
+}
+
+void BatteryModel::freeze() {
+  high_limit_.freeze(power_w_);
+  low_limit_.freeze(power_w_);
 }
 
 bool BatteryModel::learn_limit(float power_w, bool upper) {
@@ -366,17 +381,27 @@ void BatteryModel::retry() {
 }
 
 void BatteryModel::observe_generic(float seconds) {
-  float moved_w = std::fabs(power_w_ - previous_w_);
-  settled_ = moved_w < 8.0f;
+  settled_ = std::fabs(power_w_ - previous_w_) < 8.0f;
   in_flight_w_ *= 0.5f;
-  if (!settled_) {
+  if (!settled_) stuck_ = 0;
+  // Pushed one way for long without getting any further: that is a limit, even if the output saws
+  // up and down below it as some firmware does.
+  bool pushing = magnitude(last_reading_) > (limit_known() ? 15 : 40);
+  bool up = last_reading_ > 0;
+  float further_w = up ? power_w_ - furthest_w_ : furthest_w_ - power_w_;
+  if (!pushing || up != pushed_up_ || further_w > 15.0f) {
     still_s_ = 0.0f;
-    stuck_ = 0;
-  } else if (magnitude(last_reading_) > (limit_known() ? 15 : 40)) {
-    still_s_ += seconds;
-    if (still_s_ <= start_delay_s_ + 8.0f) return;
-    learn_limit(power_w_, last_reading_ > 0);
-    still_s_ = 0.0f;
+    furthest_w_ = power_w_;
+    pushed_up_ = up;
+    return;
+  }
+  still_s_ += seconds;
+  if (still_s_ <= start_delay_s_ + 8.0f) return;
+  still_s_ = 0.0f;
+  if ((up ? power_w_ : -power_w_) < -kOtherSideW) {
+    freeze();
+  } else {
+    learn_limit(furthest_w_, up);
   }
 }
 
@@ -412,6 +437,7 @@ int32_t BatteryModel::reading_for(float move_w) const {
   context.output = static_cast<int32_t>(power_w_);
   context.filter_certain = identifier_.telling_reports() > 4;
   context.still = settled_;
+  context.moved_w = power_w_ - previous_w_;
   context.last_reading = last_reading_;
   return invert_law(law_, move_w, context, range_);
 }
@@ -433,8 +459,8 @@ void BatteryModel::commit(int32_t reading) {
   if (sure) history_.expect(expected_w(), slew_w_s_);
 }
 
-void BatteryModel::press(float missing_w) {
-  if (std::fabs(missing_w) > kPressingW) limit(missing_w > 0.0f).advance(kPressingHaste * seconds_);
+void BatteryModel::press(float uncovered_w) {
+  if (std::fabs(uncovered_w) > kPressingW) limit(uncovered_w > 0.0f).advance(kPressingHaste * seconds_);
 }
 
 float BatteryModel::unwinding_w(float target_w) {

@@ -41,9 +41,8 @@ class BatteryModel {
   /// The reading was sent: the predicted firmware acts on it.
   void commit(int32_t reading);
 
-  /// What the pool is missing, and will go on missing at this battery's learnt limits: they are
-  /// put to the test the sooner.
-  void press(float missing_w);
+  /// What nobody in the pool can cover within the learnt limits: they are put to the test the sooner.
+  void press(float uncovered_w);
 
   /// Setpoint beyond a learnt limit: how far it should be wound back now, 0 = not needed.
   float unwinding_w(float target_w);
@@ -82,6 +81,8 @@ class BatteryModel {
   bool surely_dc() const { return law_.kind == LawKind::kDcRegulator && declared_ == LawKind::kDcRegulator; }
   void retry();
   bool learn_limit(float power_w, bool upper);
+  /// It stays where it is, whatever it is told.
+  void freeze();
   void place(float power_w);
   void doubt(float share) { confidence_ -= share * confidence_; }
   void note_lag();
@@ -113,6 +114,7 @@ class BatteryModel {
   float still_s_ = 0.0f;          ///< time without a move although a setpoint stands
   float command_age_s_ = -1.0f;   ///< age of the command whose effect is awaited; negative = none
   float since_lowered_s_ = 1e6f;  ///< since the last command towards zero
+  float furthest_w_ = 0.0f;       ///< kGeneric: furthest output in the direction it is pushed
   float wound_w_ = 0.0f;          ///< setpoint given up when the output stood still
   float unwind_w_ = 60.0f;
   float generic_left_s_ = 0.0f;
@@ -126,6 +128,7 @@ class BatteryModel {
   bool settled_ = true;
   bool was_settled_ = true;
   bool collapsing_ = false;
+  bool pushed_up_ = false;
 };
 
 /// Law that a type runs as far as anybody knows.

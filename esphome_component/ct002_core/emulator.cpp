@@ -255,7 +255,7 @@ float Emulator::steer(Consumer *consumer) {
   consumer->target_w = move.target_w;
   consumer->target_known = true;
   consumer->steered_sample = grid_.sequence();
-  consumer->model.press(move.missing_w);
+  consumer->model.press(move.uncovered_w);
   float unwinding_w = consumer->model.unwinding_w(move.target_w);
   return static_cast<float>(consumer->model.reading_for(unwinding_w != 0.0f ? unwinding_w : move.move_w));
 }

@@ -117,6 +117,9 @@ int32_t invert_generic(float move_w, const InversionContext &context) {
   float reading = clamp(0.5f * move_w, -400.0f, 400.0f);
   if (std::fabs(reading) < 21.0f) reading = move_w < 0.0f ? -21.0f : 21.0f;
   float last = static_cast<float>(context.last_reading);
+  // The ramp firmware crawls at 10 W a poll when its reading stays at the reference; a little less sets it free.
+  bool crawling = last >= 100.0f && reading > 0.8f * last && context.moved_w > 3.0f && context.moved_w < 16.0f;
+  if (crawling) return static_cast<int32_t>(0.8f * last);
   if (context.still && last * reading > 0.0f) reading = clamp(reading, last - 50.0f, last + 50.0f);
   return static_cast<int32_t>(reading);
 }

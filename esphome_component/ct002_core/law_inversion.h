@@ -13,6 +13,7 @@ namespace nullwatt {
 struct InversionContext {
   int32_t output = 0;           ///< last report, W
   int32_t last_reading = 0;     ///< last reading sent
+  float moved_w = 0.0f;         ///< between the last two reports
   bool still = true;            ///< the output has arrived where it was heading
   bool filter_certain = false;  ///< the one-shot spike filter is known to be there
 };

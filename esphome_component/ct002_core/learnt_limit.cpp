@@ -30,6 +30,11 @@ void LearntLimit::learn(float power_w) {
   follow(power_w);
 }
 
+void LearntLimit::freeze(float power_w) {
+  learn(power_w);
+  power_w_ = power_w;
+}
+
 void LearntLimit::follow(float power_w) {
   known_ = true;
   power_w_ = power_w * sign_ > 0.0f ? power_w : 0.0f;

@@ -19,6 +19,10 @@ class LearntLimit {
   /// The battery did not go beyond `power_w`. Confirming a limit doubles the time it is believed.
   void learn(float power_w);
 
+  /// The battery stays at `power_w` whatever it is told, even on the other side of zero: somebody
+  /// else holds it there.
+  void freeze(float power_w);
+
   /// The battery slid further back on its own: the limit follows, its time does not.
   void follow(float power_w);
 

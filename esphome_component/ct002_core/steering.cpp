@@ -54,6 +54,8 @@ class Steering {
     Move move;
     move.target_w = share.target_w;
     move.missing_w = missing_w_;
+    move.uncovered_w = demand_w_;
+    for (uint8_t i = 0; i < count_; i++) move.uncovered_w -= shares_[i].base_w;
     move.move_w = count_ == 1 ? alone() : together();
     return move;
   }

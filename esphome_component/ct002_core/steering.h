@@ -21,9 +21,10 @@ struct PoolMember {
 };
 
 struct Move {
-  float move_w = 0.0f;     ///< wanted change of this battery's setpoint
-  float target_w = 0.0f;   ///< output wanted from it
-  float missing_w = 0.0f;  ///< demand minus what the pool is heading for
+  float move_w = 0.0f;       ///< wanted change of this battery's setpoint
+  float target_w = 0.0f;     ///< output wanted from it
+  float missing_w = 0.0f;    ///< demand minus what the pool is heading for
+  float uncovered_w = 0.0f;  ///< demand beyond what the pool's limits, known and learnt, allow
 };
 
 /// The move of member `own` of a pool of `count` members, 1..kMaxBatteries.
