@@ -3,7 +3,8 @@
 Units: limits in W, both >= 0 (charge and discharge apart); poll interval in s. A device type is classified by the
 prefix of its upper-case name; the first matching row wins, the last row catches everything.
 
-Laws are named "ramp", "integrator", "integrator-2" and "dc-regulator" (see steering). `laws` lists those the
+Laws are named "ramp", "integrator", "integrator-2", "dc-regulator" and "ideal" (see steering; the last one and the
+type "IDEAL" exist in simulations only). `laws` lists those the
 model's firmwares are known to run, newest first; the first is the default. HMG-50 carries two laws and picks by the
 CT it polls: the newer integrator with an HME-4 (CT002), the ramp with anything else.
 
@@ -62,6 +63,7 @@ MODELS: tuple[Model, ...] = (
     Model("VNS", "Venus", True, True, False, ("integrator-2", "ramp")),
     *(Model(prefix, *_JUPITER, max_charge_w=0.0) for prefix in ("HMN", "HMM", "JPLS")),
     *(Model(prefix, *_B2500, max_charge_w=0.0) for prefix in ("HMA", "HMJ", "HMK")),
+    Model("IDEAL", "ideal", True, True, True, ("ideal",)),
     Model("", "unknown", True, True, False, ("ramp",)),
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from .dc_regulator import DcRegulatorLaw
+from .ideal import IdealLaw
 from .integrator import GatedIntegratorLaw, IntegratorLaw
 from .law import SteeringLaw
 from .ramp import RampLaw
@@ -17,6 +18,7 @@ _LAWS: dict[str, Callable[[float, float, int, float], SteeringLaw]] = {
     "integrator": lambda charge_w, discharge_w, ratio, _band_w: IntegratorLaw(charge_w, discharge_w, ratio),
     "integrator-2": GatedIntegratorLaw,
     "dc-regulator": lambda charge_w, discharge_w, _ratio, _band_w: DcRegulatorLaw(charge_w, discharge_w),
+    "ideal": lambda charge_w, discharge_w, _ratio, _band_w: IdealLaw(charge_w, discharge_w),
 }
 LAW_NAMES: tuple[str, ...] = tuple(_LAWS)
 

@@ -10,10 +10,12 @@ import nullwatt
 from nullwatt.cli.demo import demo
 from nullwatt.cli.emulator import emulator
 from nullwatt.cli.errors import fail
+from nullwatt.cli.lab import lab
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command("demo")(demo)
 app.command("emulator")(emulator)
+app.add_typer(lab, name="lab")
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,25 +12,35 @@ from typing import NamedTuple
 from .draws import Draws
 from .phases import PHASES
 
+_DRIFT_PERIOD_S = 120.0
+
 
 @dataclass(frozen=True, slots=True)
 class MeterConfig:
     """refresh_s > 0, latency_s >= 0. resolution_w: step of the display, 0 = none. noise_w: the meter's own error,
     uniform in +-noise_w per reading and phase; it is not in the true grid, unlike the noise of the base load.
+    drift_s >= 0: the latency wanders from latency_s to latency_s + drift_s and back, once in two minutes.
     """
 
     refresh_s: float = 1.0
     latency_s: float = 0.5
     resolution_w: float = 0.1
     noise_w: float = 0.0
+    drift_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.refresh_s) and self.refresh_s > 0):
             raise ValueError("meter: refresh_s must be above 0")
-        for name in ("latency_s", "resolution_w", "noise_w"):
+        for name in ("latency_s", "resolution_w", "noise_w", "drift_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"meter: {name} must be a number >= 0")
+
+    def latency_at(self, time_s: float) -> float:
+        """Latency of a sample taken at that time, s."""
+        if not self.drift_s:
+            return self.latency_s
+        return self.latency_s + self.drift_s * 0.5 * (1.0 - math.cos(math.tau * time_s / _DRIFT_PERIOD_S))
 
 
 class MeterReading(NamedTuple):
@@ -88,7 +98,7 @@ class Meter:
 
     def publish(self, now_s: float) -> None:
         """Bring out every sample that has been on its way for `latency_s` at `now_s`."""
-        while self._on_the_way and self._on_the_way[0].sample_s + self.config.latency_s <= now_s:
+        while self._on_the_way and self._due_s(self._on_the_way[0]) <= now_s:
             self.reading = self._on_the_way.popleft()
             self.publications += 1
         self._plan()
@@ -96,7 +106,10 @@ class Meter:
     def _plan(self) -> None:
         self.next_event_s = self.next_sample_s
         if self._on_the_way:
-            self.next_event_s = min(self.next_event_s, self._on_the_way[0].sample_s + self.config.latency_s)
+            self.next_event_s = min(self.next_event_s, self._due_s(self._on_the_way[0]))
+
+    def _due_s(self, reading: MeterReading) -> float:
+        return reading.sample_s + self.config.latency_at(reading.sample_s)
 
     def _measure(self, grid_w: tuple[float, ...]) -> tuple[float, ...]:
         noise_w, step_w = self.config.noise_w, self.config.resolution_w

@@ -1,8 +1,11 @@
 """The closed loop of core, batteries and house: scenarios under virtual time, recording, metrics, report.
 
-    from nullwatt.lab import SCENARIOS, run
+    from nullwatt.lab import SCENARIOS, compare, run
     result = run(SCENARIOS["appliance_steps"], seed=3)
     result.metrics.settle_mean_s, result.recording.grid_total_w
+    compare(SCENARIOS["steps_ramp"]).ideal.metrics  # the same house with actuators that obey
+
+What must hold, and whether it does, is a door of its own: `nullwatt.lab.figures`.
 
 `LiveRun` plays a house in real time instead, with the emulator as a process of its own and real UDP.
 Signs: battery + = discharge, grid + = import.
@@ -13,15 +16,22 @@ from .demo_house import demo_house
 from .live import EmulatorProcess, LiveError, LiveRun
 from .loop import EmulatorDoor, Loop
 from .metrics import Context, Metrics, evaluate
+from .naive import NaiveController
+from .page import render_page, require_plotly
 from .recording import Recording
+from .reference import Comparison, compare, foresee, idealised, run_naive
 from .report import LabResult, table
 from .runner import run, run_against
-from .scenario import SCENARIOS, Event, Scenario, battery
+from .scenario import Event, Scenario, battery
+from .side_by_side import SideBySide, details_table, run_side_by_side, summary_table
+from .suite import COMBINATIONS, SCENARIOS, aligned, find
 
 __all__ = [
+    "COMBINATIONS",
     "SCENARIOS",
     "BatteryFacts",
     "BatterySpec",
+    "Comparison",
     "Context",
     "EmulatorDoor",
     "EmulatorProcess",
@@ -31,13 +41,26 @@ __all__ = [
     "LiveRun",
     "Loop",
     "Metrics",
+    "NaiveController",
     "Recording",
     "Scenario",
+    "SideBySide",
+    "aligned",
     "battery",
+    "compare",
     "demo_house",
+    "details_table",
     "evaluate",
+    "find",
+    "foresee",
+    "idealised",
+    "render_page",
+    "require_plotly",
     "run",
     "run_against",
+    "run_naive",
+    "run_side_by_side",
     "specs_of",
+    "summary_table",
     "table",
 ]

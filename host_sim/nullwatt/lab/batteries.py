@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nullwatt.battery import Battery, BatteryConfig, ClientConfig
+from nullwatt.battery import Battery, BatteryConfig, ClientConfig, model_of
 from nullwatt.home import BatterySection, ConfigError, HouseFile
 
 #: Polls of several batteries never fall together at the start: 0.5 s, then one every 0.131 s.
@@ -15,12 +15,21 @@ class BatterySpec:
     """One battery of a scenario: what it is, how it polls, and its weight among its peers.
 
     first_poll_s: None staggers by position. weight: intended share relative to the others, > 0.
+    gain, deadband_w: how its law differs from what is known of it (see `PerturbedLaw`).
     """
 
     config: BatteryConfig
     client: ClientConfig = field(default_factory=ClientConfig)
     first_poll_s: float | None = None
     weight: float = 1.0
+    gain: float = 1.0
+    deadband_w: float = 0.0
+
+    @property
+    def poll_interval_s(self) -> float:
+        """Time between two polls, s: the client's, else the battery's, else its model's."""
+        own_s = self.client.poll_interval_s or self.config.poll_interval_s
+        return own_s or model_of(self.config.device_type).poll_interval_s
 
     def first_poll(self, position: int) -> float:
         """When the battery at this position in the scenario polls first, s."""

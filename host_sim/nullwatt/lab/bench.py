@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass, replace
 
 from .runner import run
-from .scenario import SCENARIOS, Scenario
+from .scenario import Scenario
+from .suite import SCENARIOS
 
 _SECONDS_PER_HOUR = 3600
 

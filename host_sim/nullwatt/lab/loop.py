@@ -8,13 +8,15 @@ No sockets, no real clock: the same scenario and seed give the same recording bi
 
 import math
 import random
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from nullwatt.battery import Battery, Ct002Client, InProcessLink
 from nullwatt.home import House
 
-from .batteries import BatteryFacts
+from .app_control import hold, release
+from .batteries import BatteryFacts, BatterySpec
+from .perturbed import PerturbedLaw
 from .recording import Recorder, Recording
 from .scenario import Event, Scenario
 
@@ -35,22 +37,38 @@ class EmulatorDoor(Protocol):
         """Housekeeping, once a second."""
 
 
+@runtime_checkable
+class OverridableDoor(Protocol):
+    """A door with user settings per battery. What has none ignores "manual", "auto", "pause" and "resume"."""
+
+    def set_override(self, mac: str, **settings: Any) -> None:
+        """Change settings of one battery: active, manual, manual_target (W, + = discharge), weight, window_weight."""
+
+
 class Loop:
     """One run of one scenario. Build it, `run` it, read what is public."""
 
-    def __init__(self, scenario: Scenario, emulator: EmulatorDoor) -> None:
-        """Raise ValueError for a scenario that fits no house (see `House`)."""
+    def __init__(
+        self, scenario: Scenario, emulator: EmulatorDoor, watch: Callable[["Loop"], None] | None = None
+    ) -> None:
+        """Prepare the run.
+
+        watch: called once per second, after the row of that second was recorded; it may look at everything public.
+        Raises ValueError for a scenario that fits no house (see `House`).
+        """
         self.now_s = 0.0
         self.scenario = scenario
         self.emulator = emulator
-        self.batteries = [Battery(spec.config) for spec in scenario.batteries]
+        self.batteries = [_battery(spec) for spec in scenario.batteries]
         self.house = House(scenario.house, self.batteries)
         self.clients = [self._client(position) for position in range(len(self.batteries))]
         self._polling = list(self.clients)
+        self._watch = watch
         self._recorder = Recorder(self.house, self.batteries)
         self._events = sorted(scenario.events, key=lambda event: event.time_s)
         self._event_index = 0
         self._publications = 0
+        self._weigh()
         self._rows = 0
 
     def _client(self, position: int) -> Ct002Client:
@@ -113,6 +131,8 @@ class Loop:
             self._rows += 1
             self._recorder.sample()
             self.emulator.tick(at=now_s)
+            if self._watch is not None:
+                self._watch(self)
 
     def _show_meter(self) -> None:
         reading = self.house.meter.reading
@@ -140,3 +160,38 @@ class Loop:
                 client.next_poll_s = max(client.next_poll_s, event.time_s)
                 if client not in self._polling:
                     self._polling.append(client)
+            case "manual":
+                self._override(event, manual=True, manual_target=event.value)
+            case "auto":
+                self._override(event, manual=False)
+            case "pause":
+                self._override(event, active=False)
+            case "resume":
+                self._override(event, active=True)
+            case "app_power":
+                hold(self.batteries[event.battery], event.value)
+            case "app_release":
+                release(self.batteries[event.battery])
+            case "window_weight":
+                self._override(event, window_weight=event.value)
+            case "max_charge":
+                self.batteries[event.battery].set_limits(max_charge_w=event.value)
+            case "max_discharge":
+                self.batteries[event.battery].set_limits(max_discharge_w=event.value)
+
+    def _override(self, event: Event, **settings: float | bool) -> None:
+        if isinstance(self.emulator, OverridableDoor):
+            self.emulator.set_override(self.batteries[event.battery].mac, **settings)
+
+    def _weigh(self) -> None:
+        """Tell the emulator the weights of the scenario; 1 is what it assumes anyway."""
+        for battery, spec in zip(self.batteries, self.scenario.batteries, strict=True):
+            if spec.weight != 1.0 and isinstance(self.emulator, OverridableDoor):
+                self.emulator.set_override(battery.mac, weight=spec.weight)
+
+
+def _battery(spec: BatterySpec) -> Battery:
+    battery = Battery(spec.config)
+    if spec.gain != 1.0 or spec.deadband_w:
+        battery.law = PerturbedLaw(battery.law, spec.gain, spec.deadband_w)
+    return battery
