@@ -31,7 +31,8 @@ constexpr float kUnknownCost = 40.0f;
 constexpr uint16_t kMinTelling = 2;
 constexpr uint16_t kMinTellingStrange = 4;
 constexpr float kChargingW = -20.0f;
-constexpr float kLeapW = 60.0f;
+constexpr float kLeapW = 80.0f;
+constexpr uint8_t kLeapsTooMany = 2;
 
 }  // namespace
 
@@ -78,7 +79,8 @@ bool LawIdentifier::predict(const Evidence &evidence) {
   // It never charges and never moves further than one step; only sun passing through may move it more.
   bool running = std::fabs(evidence.previous_w) > kIdleW && std::fabs(evidence.power_w) > kIdleW;
   bool leaps = prior_ != LawKind::kDcRegulator && running && std::fabs(moved_w) > kLeapW;
-  if (evidence.power_w < kChargingW || leaps) dc_ruled_out_ = true;
+  if (leaps && leaps_ < kLeapsTooMany) leaps_++;  // one may be the end of a start
+  if (evidence.power_w < kChargingW || leaps_ == kLeapsTooMany) dc_ruled_out_ = true;
   float least_error_w = 1e9f;
   float most_error_w = 0.0f;
   for (Candidate &candidate : candidates_) {

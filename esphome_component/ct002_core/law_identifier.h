@@ -61,6 +61,7 @@ class LawIdentifier {
   uint16_t telling_ = 0;
   uint8_t delay_ = 0;
   uint8_t switches_ = 0;
+  uint8_t leaps_ = 0;
   bool stepped_ = false;
   bool dc_ruled_out_ = false;  ///< it did what a DC regulator cannot do
 };

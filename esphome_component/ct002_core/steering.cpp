@@ -97,6 +97,8 @@ class Steering {
       float down_s = kHorizonS;
       if (i != own_) {
         int polls = is_slow(model) ? 0 : polls_ahead(model, much_missing ? kOthersPolls : kOthersPollsQuiet);
+        // When it is only about shares, nobody makes room for a battery before it has started.
+        if (!much_missing && model.idle() && model.law() != LawKind::kDcRegulator) polls = 0;
         up_s = static_cast<float>(polls) * model.poll_interval_s();
         down_s = larger(kHorizonS, up_s);
       }
