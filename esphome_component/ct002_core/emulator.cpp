@@ -11,6 +11,8 @@ namespace {
 /// A second poll this soon with nothing new in it is the same one again (sent twice by the network
 /// or the battery): it gets the same reading, and the model does not count it twice.
 constexpr uint32_t kRepeatedPollMs = 150;
+/// With steering gentle, errors up to this are left alone.
+constexpr float kGentleDeadbandW = 25.0f;
 /// A battery silent for longer than this many polls may have been moved by anybody.
 constexpr float kForgottenPolls = 6.0f;
 constexpr float kForgottenS = 8.0f;
@@ -50,6 +52,13 @@ void Emulator::reconfigure(const Config &config) {
     if (byte == '\0') break;
   }
   grid_.set_max_age(static_cast<uint32_t>(config_.max_sensor_age_ms));
+  bool gentle = equal_ignoring_case(text_of(config_.steering), text_of("gentle"));
+  style_ = SteeringStyle();
+  if (gentle) style_.deadband_w = kGentleDeadbandW;
+  style_.max_slope_w_s = gentle ? config_.pace_max_step : 0.0f;
+  style_.share_tolerance_w = config_.balance_deadband;
+  style_.max_step_w = config_.max_target_step;
+  style_.even_out = config_.fair_distribution;
   restart_control();
 }
 
@@ -250,7 +259,7 @@ float Emulator::steer(Consumer *consumer) {
   PoolMember members[kMaxBatteries];
   uint8_t own = 0;
   uint8_t count = pool_members(members, consumer, &own);
-  Move move = steer_pool(members, count, own, demand_, now_ms_);
+  Move move = steer_pool(members, count, own, demand_, style_, now_ms_);
   missing_w_ = move.missing_w;
   consumer->target_w = move.target_w;
   consumer->target_known = true;

@@ -94,6 +94,7 @@ class Emulator {
   float pool_output_w() const;
 
   Config config_;
+  SteeringStyle style_;
   GridInput grid_;
   DemandEstimator demand_;
   ConsumerTable consumers_;

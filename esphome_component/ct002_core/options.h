@@ -12,8 +12,9 @@
 // NO_LIMIT in min or max = no bound on that side.
 //
 // Rows of `balancer` and `saturation` load with the names, ranges and defaults
-// that users already have in their files. Where the help says "kept", the value
-// is accepted and held, and no code acts on it yet.
+// that users already have in their files. Where the help says "kept", the value is accepted and
+// held, and no code acts on it yet. Where it says "needless", it never will: the battery model
+// does what the option was for; whoever sets it is told so.
 
 #define NULLWATT_NO_LIMIT 3.4e38f
 #define NULLWATT_ADAPTIVE -1.0f
@@ -28,20 +29,21 @@
   SECONDS("", max_sensor_age, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "a phase older than this makes the meter unavailable; 0 = never") \
   SECONDS("", consumer_ttl, NULLWATT_ADAPTIVE, 0.0f, NULLWATT_NO_LIMIT, "s", "silence after which a battery is forgotten; not set = adaptive, 2 polls but at least 5 s") \
   SECONDS("", dedupe_window, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "polls of one battery this soon after its last accepted one are dropped; 0 = off") \
-  BOOL("balancer", fair_distribution, true, 0, 1, "", "even out the batteries' shares (kept)") \
-  FLOAT("balancer", balance_gain, 0.2f, 0.0f, 1.0f, "", "gain of evening out (kept)") \
-  FLOAT("balancer", balance_deadband, 25.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance that is left alone (kept)") \
-  FLOAT("balancer", error_boost_threshold, 150.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance at which the boost is full (kept)") \
-  FLOAT("balancer", error_boost_max, 0.5f, 0.0f, NULLWATT_NO_LIMIT, "", "largest boost of the gain (kept)") \
-  FLOAT("balancer", error_reduce_threshold, 20.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance below which the gain falls (kept)") \
-  FLOAT("balancer", max_correction_per_step, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "cap of one evening-out step; 0 = none (kept)") \
-  FLOAT("balancer", max_target_step, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "cap of one target change; 0 = off (kept)") \
-  FLOAT("balancer", pace_base_step, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "pacing at the start of a move; 0 = off (kept)") \
-  FLOAT("balancer", pace_max_step, 100.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "pacing of a running move (kept)") \
-  FLOAT("balancer", osc_damp_max, 0.95f, 0.0f, 1.0f, "", "strongest damping of hunting; 0 = off (kept)") \
-  FLOAT("balancer", osc_damp_alpha, 0.3f, 0.0f, 1.0f, "", "rise of the hunting score (kept)") \
-  FLOAT("balancer", osc_damp_decay, 0.05f, 0.0f, 1.0f, "", "decay of the hunting score (kept)") \
-  FLOAT("balancer", osc_damp_threshold, 300.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors above this are never damped (kept)") \
+  TEXT("balancer", steering, "adaptive", "adaptive|gentle", 9, "", "adaptive = as fast as the batteries can, gentle = calm: slower moves, small errors left alone") \
+  BOOL("balancer", fair_distribution, true, 0, 1, "", "even out the batteries' shares") \
+  FLOAT("balancer", balance_gain, 0.2f, 0.0f, 1.0f, "", "gain of evening out (needless)") \
+  FLOAT("balancer", balance_deadband, 25.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance that is left alone") \
+  FLOAT("balancer", error_boost_threshold, 150.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance at which the boost is full (needless)") \
+  FLOAT("balancer", error_boost_max, 0.5f, 0.0f, NULLWATT_NO_LIMIT, "", "largest boost of the gain (needless)") \
+  FLOAT("balancer", error_reduce_threshold, 20.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance below which the gain falls (needless)") \
+  FLOAT("balancer", max_correction_per_step, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "cap of one evening-out step; 0 = none (needless)") \
+  FLOAT("balancer", max_target_step, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "a target stays this close to what the battery reports; 0 = off") \
+  FLOAT("balancer", pace_base_step, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "pacing at the start of a move; 0 = off (needless)") \
+  FLOAT("balancer", pace_max_step, 100.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "speed of a move with steering gentle") \
+  FLOAT("balancer", osc_damp_max, 0.95f, 0.0f, 1.0f, "", "strongest damping of hunting; 0 = off (needless)") \
+  FLOAT("balancer", osc_damp_alpha, 0.3f, 0.0f, 1.0f, "", "rise of the hunting score (needless)") \
+  FLOAT("balancer", osc_damp_decay, 0.05f, 0.0f, 1.0f, "", "decay of the hunting score (needless)") \
+  FLOAT("balancer", osc_damp_threshold, 300.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors above this are never damped (needless)") \
   FLOAT("balancer", min_efficient_power, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "power below which a battery is better parked; 0 = off (kept)") \
   FLOAT("balancer", probe_min_power, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "least power a probed battery is asked for (kept)") \
   SECONDS("balancer", efficiency_rotation_interval, 900.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time between rotations of the active batteries (kept)") \
@@ -49,9 +51,9 @@
   FLOAT("balancer", efficiency_saturation_threshold, 0.4f, 0.0f, 1.0f, "", "saturation at which a battery is swapped; 0 = off (kept)") \
   FLOAT("balancer", efficiency_demand_alpha, 0.1f, 0.01f, 1.0f, "", "smoothing of demand when counting batteries; 1 = off (kept)") \
   FLOAT("balancer", min_dc_output, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "output that keeps a DC-coupled battery awake; 0 = off (kept)") \
-  FLOAT("balancer", grid_predict_trust, 0.5f, 0.0f, 1.0f, "", "trust in fresh meter samples; 0 = off (kept)") \
-  FLOAT("balancer", concentrate_deadband, 60.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors below this go to one battery; 0 = off (kept)") \
-  FLOAT("balancer", import_trim_w, 15.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "nudge against a lasting small import; 0 = off (kept)") \
+  FLOAT("balancer", grid_predict_trust, 0.5f, 0.0f, 1.0f, "", "trust in fresh meter samples; 0 = off (needless)") \
+  FLOAT("balancer", concentrate_deadband, 60.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors below this go to one battery; 0 = off (needless)") \
+  FLOAT("balancer", import_trim_w, 15.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "nudge against a lasting small import; 0 = off (needless)") \
   BOOL("saturation", saturation_enabled, true, 0, 1, "", "learn which battery cannot deliver (kept)") \
   FLOAT("saturation", saturation_alpha, 0.15f, 0.01f, 1.0f, "1/s", "rise of the saturation score (kept)") \
   FLOAT("saturation", saturation_min_target, 20.0f, 1.0f, NULLWATT_NO_LIMIT, "W", "targets below this say nothing about saturation (kept)") \

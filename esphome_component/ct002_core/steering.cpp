@@ -18,8 +18,8 @@ constexpr float kOthersPollsQuiet = 0.6f;
 constexpr float kStretchS = 3.0f;
 /// Errors below this are small: one battery corrects them, shares are evened out meanwhile.
 constexpr float kSmallErrorW = 60.0f;
-constexpr float kDeadbandW = 12.0f;
 constexpr float kDeadbandSigmas = 1.2f;
+/// A small error that takes a battery further than this from its share goes to another one.
 constexpr float kShareToleranceW = 10.0f;
 constexpr float kShareTolerance = 0.01f;
 constexpr float kShareQuietS = 3.0f;
@@ -32,8 +32,15 @@ constexpr float kChargingBiasW = 5.0f;
 
 class Steering {
  public:
-  Steering(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand, uint32_t now_ms)
-      : members_(members), count_(count), own_(own), demand_(demand), now_ms_(now_ms), me_(*members[own].model) {}
+  Steering(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand,
+           const SteeringStyle &style, uint32_t now_ms)
+      : members_(members),
+        count_(count),
+        own_(own),
+        demand_(demand),
+        style_(style),
+        now_ms_(now_ms),
+        me_(*members[own].model) {}
 
   Move run() {
     demand_w_ = demand_.demand_w(now_ms_, me_.poll_interval_s());
@@ -56,7 +63,7 @@ class Steering {
     move.missing_w = missing_w_;
     move.uncovered_w = demand_w_;
     for (uint8_t i = 0; i < count_; i++) move.uncovered_w -= shares_[i].base_w;
-    move.move_w = count_ == 1 ? alone() : together();
+    move.move_w = in_style(count_ == 1 ? alone() : together());
     return move;
   }
 
@@ -137,7 +144,7 @@ class Steering {
   }
 
   float deadband_w(bool import) const {
-    float band_w = larger(kDeadbandW, kDeadbandSigmas * demand_.level_error_w());
+    float band_w = larger(style_.deadband_w, kDeadbandSigmas * demand_.level_error_w());
     if (me_.law() == LawKind::kRamp && me_.power_w() < 1.0f && shares_[own_].target_w < -20.0f) {
       band_w = import ? larger(band_w - kChargingBiasW, 6.0f) : band_w + kChargingBiasW;
     }
@@ -162,10 +169,22 @@ class Steering {
     return move_w;
   }
 
+  float in_style(float move_w) const {
+    if (style_.max_slope_w_s > 0.0f) {
+      float most_w = style_.max_slope_w_s * me_.poll_interval_s();
+      move_w = clamp(move_w, -most_w, most_w);
+    }
+    if (style_.max_step_w <= 0.0f) return move_w;
+    float setpoint_w = me_.setpoint_w();
+    float low_w = me_.power_w() - style_.max_step_w;
+    float high_w = me_.power_w() + style_.max_step_w;
+    return clamp(setpoint_w + move_w, low_w, high_w) - setpoint_w;
+  }
+
   float wanted(float way_w) const {
-    float tolerance_w = larger(kShareToleranceW, kShareTolerance * std::fabs(me_.setpoint_w()));
+    float tolerance_w = larger(style_.share_tolerance_w, kShareTolerance * std::fabs(me_.setpoint_w()));
     if (!error_matters()) {
-      bool even_out = std::fabs(way_w) > tolerance_w && demand_.jump_age_s(now_ms_) > kShareQuietS;
+      bool even_out = style_.even_out && std::fabs(way_w) > tolerance_w && demand_.jump_age_s(now_ms_) > kShareQuietS;
       return even_out ? way_w : 0.0f;
     }
     if (std::fabs(missing_w_) < kSmallErrorW && std::fabs(way_w) < kSmallErrorW) {
@@ -221,6 +240,7 @@ class Steering {
   uint8_t count_;
   uint8_t own_;
   const DemandEstimator &demand_;
+  const SteeringStyle &style_;
   uint32_t now_ms_;
   const BatteryModel &me_;
   Share shares_[kMaxBatteries];
@@ -232,8 +252,9 @@ class Steering {
 
 }  // namespace
 
-Move steer_pool(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand, uint32_t now_ms) {
-  return Steering(members, count, own, demand, now_ms).run();
+Move steer_pool(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand,
+                const SteeringStyle &style, uint32_t now_ms) {
+  return Steering(members, count, own, demand, style, now_ms).run();
 }
 
 }  // namespace nullwatt

@@ -20,6 +20,15 @@ struct PoolMember {
   bool charges = true;  ///< can charge from the grid side
 };
 
+/// What the user asks of the steering as a whole.
+struct SteeringStyle {
+  float deadband_w = 12.0f;         ///< errors below this are left alone
+  float share_tolerance_w = 25.0f;  ///< imbalance that is left alone
+  float max_step_w = 0.0f;          ///< a setpoint stays this close to the report; 0 = off
+  float max_slope_w_s = 0.0f;       ///< speed of a setpoint; 0 = off
+  bool even_out = true;             ///< move shares although nothing is missing
+};
+
 struct Move {
   float move_w = 0.0f;       ///< wanted change of this battery's setpoint
   float target_w = 0.0f;     ///< output wanted from it
@@ -28,6 +37,7 @@ struct Move {
 };
 
 /// The move of member `own` of a pool of `count` members, 1..kMaxBatteries.
-Move steer_pool(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand, uint32_t now_ms);
+Move steer_pool(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand,
+                const SteeringStyle &style, uint32_t now_ms);
 
 }  // namespace nullwatt

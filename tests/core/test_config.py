@@ -49,6 +49,7 @@ def test_compiled_default_is_the_one_of_the_table(option: Option) -> None:
 @pytest.mark.parametrize(
     "option", [o for o in options().values() if o.kind not in ("text", "bool")], ids=lambda o: o.key
 )
+@pytest.mark.filterwarnings("ignore:option .* has no effect")
 def test_bounds_are_accepted_and_what_lies_beyond_is_refused(option: Option) -> None:
     for bound, beyond in ((option.low, -1), (option.high, 1)):
         if bound is None:
@@ -96,3 +97,15 @@ def test_seconds_keep_millisecond_precision(seconds: float) -> None:
     kept = Config(dedupe_window=seconds).compiled("dedupe_window")
     # 32-bit floats hold 24 bits: 1 ms up to about four hours, then 1 part in 2^23.
     assert kept == pytest.approx(seconds, abs=0.0011, rel=2.0**-22)
+
+
+def test_option_without_effect_is_accepted_with_one_warning_that_names_it() -> None:
+    with pytest.warns(UserWarning, match="^option osc_damp_max has no effect") as caught:
+        config = Config(osc_damp_max=0.5, max_target_step=100)
+    assert len(caught) == 1
+    assert config.osc_damp_max == 0.5
+
+
+def test_default_of_an_option_without_effect_is_no_reason_to_warn(recwarn: pytest.WarningsRecorder) -> None:
+    Config(osc_damp_max=0.95)
+    assert not recwarn.list

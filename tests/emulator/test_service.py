@@ -137,3 +137,12 @@ def test_occupied_port() -> None:
 )
 def test_mistake_in_the_command_gives_one_line_and_code_2(options: list[str], message: str) -> None:
     assert message in fails(*options)
+
+
+def test_option_without_effect_is_named_once_in_the_log(start: Start) -> None:
+    process, _ = start("--set", "osc_damp_max=0.5")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    assert process.stderr is not None
+    log = process.stderr.read()
+    assert log.count("option osc_damp_max has no effect") == 1

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -43,9 +44,14 @@ def parse_setting(text: str) -> tuple[str, str | bool | int | float | None]:
 
 def _config(settings: list[str]) -> Config:
     try:
-        return Config(**dict(parse_setting(setting) for setting in settings))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            config = Config(**dict(parse_setting(setting) for setting in settings))
     except (TypeError, ValueError) as error:
         fail(str(error))
+    for warning in caught:
+        logging.warning("%s", warning.message)
+    return config
 
 
 async def _serve(service: EmulatorService, host: str) -> None:
@@ -82,10 +88,10 @@ def emulator(
         fail(f"--meter {meter!r} is not known; allowed: {', '.join(_METERS)}")
     if port is not None and not 0 <= port <= _MAX_PORT:
         fail(f"--port {port} is out of range; allowed: 0 to {_MAX_PORT}, 0 = any free one")
-    config = _config(set_ or [])
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    config = _config(set_ or [])
     service = EmulatorService(
         Emulator(config), LineMeter(sys.stdin), host, int(config.compiled("udp_port")) if port is None else port
     )

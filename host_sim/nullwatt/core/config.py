@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ type Value = str | bool | int | float | None
 
 _KINDS = ("text", "bool", "int", "float", "seconds")
 _NO_LIMIT = 3.3e38
+_NEEDLESS = "(needless)"
 # Options are 32-bit floats in the core: enough digits to name any of them exactly as written.
 _DIGITS = 7
 
@@ -42,6 +44,11 @@ class Option:
     high: float | None
     choices: tuple[str, ...]
     help: str
+
+    @property
+    def needless(self) -> bool:
+        """Accepted for the sake of existing files; the battery model does what it was for."""
+        return self.help.endswith(_NEEDLESS)
 
 
 def _text(pointer: Any) -> str:
@@ -111,7 +118,8 @@ def _number(option: Option, value: Value) -> float:
 class Config:
     """A checked set of options, given by their YAML names; the rest have their defaults.
 
-    Times are seconds. `consumer_ttl=None` means adaptive.
+    Times are seconds. `consumer_ttl=None` means adaptive. An option that has no effect any more is
+    accepted with a warning.
 
     Raises:
         TypeError: An option does not exist; the message names the closest that does.
@@ -141,6 +149,11 @@ class Config:
             problem = "is not known" if option.kind == "text" else "is out of range"
             raise ValueError(f"option {key}: {value!r} {problem}; {_allowed(option)}")
         self._values[key] = value
+        if option.needless and value != option.default:
+            warnings.warn(
+                f"option {key} has no effect: it tuned a control law that nullwatt does not have; remove it",
+                stacklevel=4,
+            )
 
     def __getattr__(self, key: str) -> Value:
         values: dict[str, Value] = self.__dict__.get("_values", {})

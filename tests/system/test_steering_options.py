@@ -1,0 +1,75 @@
+"""Options that change how the core steers, seen in the closed loop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nullwatt.core import Config
+from nullwatt.home import HouseConfig, LoadConfig, LoadEvent, SunConfig
+from nullwatt.lab import LabResult, Scenario, battery, run
+
+KETTLE = LoadConfig("kettle", 1500.0, "A")
+
+
+def kettle(*pool: object, noise_w: float = 0.0, duration_s: int = 240) -> Scenario:
+    """A house of 300 W; a kettle boils from 60 s to 160 s."""
+    house = HouseConfig(
+        phases=1,
+        base_load_w=(300.0,),
+        noise_w=noise_w,
+        loads=(KETTLE,),
+        events=(LoadEvent(60.0, "kettle", True), LoadEvent(160.0, "kettle", False)),
+        sun=SunConfig(max_w=0.0),
+    )
+    return Scenario("kettle", house, tuple(pool), duration_s=duration_s)  # type: ignore[arg-type]
+
+
+def fastest_move_w(result: LabResult) -> float:
+    """Largest change of the only battery's output within a second, once it is running."""
+    power_w = np.asarray(result.recording.power_w).reshape(-1)
+    return float(np.abs(np.diff(power_w[59:])).max())
+
+
+@pytest.mark.parametrize("law", ["ramp", "integrator", "integrator-2"])
+def test_gentle_moves_no_faster_than_asked_and_still_reaches_zero(law: str) -> None:
+    scenario = kettle(battery(1, "A", "VNSE3-0", law=law, poll_interval_s=1.0))
+    adaptive = run(scenario, Config())
+    gentle = run(scenario, Config(steering="gentle", pace_max_step=100))
+    assert fastest_move_w(adaptive) > 300
+    # Polls and rows of the recording do not coincide, and the integrator's bias adds a little.
+    assert fastest_move_w(gentle) <= 130
+    assert float(np.abs(gentle.recording.grid_total_w[130:155]).mean()) < 40
+
+
+def test_gentle_travels_less_in_a_noisy_house() -> None:
+    scenario = kettle(battery(1, "A", "VNSE3-0"), noise_w=60.0)
+    adaptive = run(scenario, Config()).metrics.battery_travel_w_per_h
+    gentle = run(scenario, Config(steering="gentle")).metrics.battery_travel_w_per_h
+    assert gentle < adaptive
+
+
+def test_max_target_step_keeps_the_output_close_to_what_is_reported() -> None:
+    scenario = kettle(battery(1, "A", "VNSE3-0", poll_interval_s=1.0))
+    assert fastest_move_w(run(scenario, Config())) > 300
+    assert fastest_move_w(run(scenario, Config(max_target_step=120))) <= 125
+
+
+def shares_at_the_end(**options: float | bool) -> tuple[float, float]:
+    """One battery starts with the whole load, the other idle."""
+    pool = (battery(1, "A", "VNSE3-0", initial_power_w=600.0), battery(2, "A", "VNSE3-0"))
+    scenario = kettle(*pool, duration_s=50)
+    house = replace(scenario.house, base_load_w=(600.0,), events=())
+    result = run(replace(scenario, house=house), Config(**options))
+    assert float(np.abs(result.recording.grid_total_w[-10:]).mean()) < 30
+    power_w = np.asarray(result.recording.power_w)
+    first, second = power_w[-1] if power_w.shape[-1] == 2 else power_w[:, -1]
+    return float(first), float(second)
+
+
+def test_shares_are_evened_out_unless_told_otherwise() -> None:
+    first, second = shares_at_the_end()
+    assert abs(first - second) < 60
+    for options in ({"fair_distribution": False}, {"balance_deadband": 400.0}):
+        first, second = shares_at_the_end(**options)
+        assert first - second > 400
