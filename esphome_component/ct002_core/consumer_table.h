@@ -30,6 +30,7 @@ struct Consumer {
   bool modelled = false;        ///< the model knows this battery; false = start it at the next report
   uint32_t steered_sample = 0;  ///< meter sample of the last control step
   uint32_t polls = 0;
+  uint8_t last_index = 0;         ///< index of its last reply
   uint16_t poll_interval_ds = 0;  ///< tenths of a second, smoothed; means nothing before the second poll
   float served_w[3] = {0.0f, 0.0f, 0.0f};
   float target_w = 0.0f;

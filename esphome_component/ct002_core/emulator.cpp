@@ -164,7 +164,7 @@ DropReason Emulator::process(const uint8_t *datagram, size_t size, const char *s
 
   float phase_w[3] = {0.0f, 0.0f, 0.0f};
   choose_values(consumer, phase_w);
-  *reply_size = answer(request, *consumer, phase_w, reply, capacity);
+  *reply_size = answer(request, consumer, phase_w, reply, capacity);
   return *reply_size > 0 ? DropReason::kNone : DropReason::kReplyTooLong;
 }
 
@@ -284,7 +284,7 @@ uint8_t Emulator::pool_members(PoolMember *members, const Consumer *wanted, uint
 
 // -- reply ---------------------------------------------------------------------------------
 
-size_t Emulator::answer(const Request &request, const Consumer &consumer, const float *phase_w, uint8_t *buffer,
+size_t Emulator::answer(const Request &request, Consumer *consumer, const float *phase_w, uint8_t *buffer,
                         size_t capacity) {
   Reply reply;
   reply.ct_type = text_of(config_.ct_type);
@@ -293,10 +293,14 @@ size_t Emulator::answer(const Request &request, const Consumer &consumer, const 
   reply.mac = request.mac;
   for (uint8_t i = 0; i < 3; i++) reply.phase_w[i] = phase_w[i];
   reply.wifi_rssi = config_.wifi_rssi;
-  reply.info_index = info_index_;
-  sum_buckets(consumer, phase_w, &reply);
+  // The same reply again: a battery that got the first one ignores an index it has just seen.
+  reply.info_index = consumer->repeated ? consumer->last_index : info_index_;
+  sum_buckets(*consumer, phase_w, &reply);
   size_t size = encode_reply(reply, buffer, capacity < kMaxDatagram ? capacity : kMaxDatagram);
-  if (size > 0) info_index_++;
+  if (size > 0 && !consumer->repeated) {
+    consumer->last_index = info_index_;
+    info_index_++;
+  }
   return size;
 }
 

@@ -80,8 +80,7 @@ class Emulator {
   float reading_for(Consumer *consumer);
   float steer(Consumer *consumer);
   uint8_t pool_members(PoolMember *members, const Consumer *wanted, uint8_t *own);
-  size_t answer(const Request &request, const Consumer &consumer, const float *phase_w, uint8_t *reply,
-                size_t capacity);
+  size_t answer(const Request &request, Consumer *consumer, const float *phase_w, uint8_t *reply, size_t capacity);
   void sum_buckets(const Consumer &requester, const float *phase_w, Reply *reply) const;
   void take_sample(bool fresh);
   void estimate_demand();

@@ -5,9 +5,10 @@
 namespace nullwatt {
 namespace {
 
-constexpr float kMaxFloat = 3.4028234e38f;
+/// Beyond any house connection; what lies above it is as good as not finite, and sums stay finite.
+constexpr float kMostW = 1e7f;
 
-bool is_finite(float value) { return value >= -kMaxFloat && value <= kMaxFloat; }
+bool is_usable(float value) { return value >= -kMostW && value <= kMostW; }
 
 }  // namespace
 
@@ -27,7 +28,7 @@ void GridInput::update_phase(uint8_t phase, uint8_t count, float power_w, uint32
     }
     count_ = count;
   }
-  valid_[phase] = is_finite(power_w);
+  valid_[phase] = is_usable(power_w);
   if (valid_[phase]) {
     power_w_[phase] = power_w;
     stamp_ms_[phase] = now_ms;

@@ -2,7 +2,7 @@
 // The grid meter as the core sees it: up to three phases, each with its own age.
 //
 // Rules
-// 1. A value that is not finite makes its phase unavailable; nothing else is touched.
+// 1. A value that is not finite, or beyond 10 MW, makes its phase unavailable; nothing else is touched.
 // 2. The meter is available when every phase it has is available and young enough.
 // 3. Freshness is counted (sequence), never guessed from values that differ.
 

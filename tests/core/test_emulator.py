@@ -91,7 +91,7 @@ def test_inspecting_battery_takes_no_share_and_reads_the_meter(poll: Poll) -> No
     assert emulator.consumers()[1].target_w == 430.0
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1.7e38, -1e12])
 def test_value_that_is_not_finite_makes_the_meter_unavailable_and_poisons_nothing(poll: Poll, bad: float) -> None:
     disturbed, untouched = Emulator(), Emulator()
     for emulator in (disturbed, untouched):
@@ -289,14 +289,29 @@ def test_switching_active_control_does_not_replay_old_control(poll: Poll) -> Non
     assert reading(poll(emulator, 7, 0)) <= reading(poll(fresh, 6, 0)) + 50
 
 
-def test_repeated_poll_gets_the_same_reading(poll: Poll) -> None:
+def test_poll_that_arrives_twice_gets_the_same_reply_and_steers_once(poll: Poll) -> None:
+    twice, once = Emulator(), Emulator()
+    for emulator in (twice, once):
+        emulator.update_grid([500.0], at=0)
+        poll(emulator, 0.0, 0)
+        emulator.update_grid([500.0], at=1)
+    first = poll(twice, 1.0, 40)
+    assert poll(twice, 1.05, 40) == first == poll(once, 1.0, 40)
+    for emulator in (twice, once):
+        emulator.update_grid([100.0], at=2)
+    assert poll(twice, 2.0, 440) == poll(once, 2.0, 440)
+
+
+def test_second_poll_with_something_new_is_answered_anew(poll: Poll) -> None:
     emulator = Emulator()
     emulator.update_grid([500.0], at=0)
     poll(emulator, 0.0, 0)
-    emulator.update_grid([500.0], at=1)
     first = poll(emulator, 1.0, 40)
-    again = poll(emulator, 1.05, 40)
-    assert reading(first) == reading(again) > 0
+    newer_report = poll(emulator, 1.05, 60)
+    emulator.update_grid([0.0], at=1.1)
+    newer_sample = poll(emulator, 1.12, 60)
+    assert first is not None and newer_report is not None and newer_sample is not None
+    assert [int(first[13]) + i for i in (1, 2)] == [int(newer_report[13]), int(newer_sample[13])]
 
 
 def test_control_runs_across_the_wrap_of_the_millisecond_counter(poll: Poll) -> None:
