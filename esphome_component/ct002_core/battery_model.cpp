@@ -34,46 +34,14 @@ constexpr float kOtherSideW = 30.0f;
 constexpr float kPressingW = 60.0f;
 constexpr float kPressingHaste = 7.0f;
 
-struct Row {
-  const char *prefix;
-  LawKind law;
-};
-
-constexpr Row kLaws[] = {
-    {"VNS", LawKind::kIntegrator2},  // Venus A, D, E
-    {"HMN", LawKind::kRamp},         // Jupiter
-    {"HMM", LawKind::kRamp},         // Jupiter
-    {"JPLS", LawKind::kRamp},        // Jupiter
-    {"HMA", LawKind::kDcRegulator},  // B2500
-    {"HMJ", LawKind::kDcRegulator},  // B2500
-    {"HMK", LawKind::kDcRegulator},  // B2500
-    {"IDEAL", LawKind::kIdeal},      // the lab's
-};
-
-bool has_prefix(Text text, const char *prefix) {
-  Text wanted = text_of(prefix);
-  return text.size >= wanted.size && equal_ignoring_case(Text{text.data, wanted.size}, wanted);
-}
-
-/// Band in which the firmware rests: HMG-50 keeps its own, wider one.
-uint8_t rest_band(Text device_type) { return has_prefix(device_type, "HMG") ? 20 : 10; }
-
 }  // namespace
 
-LawKind likely_law(Text device_type, bool greets_as_hme4) {
-  if (has_prefix(device_type, "HMG")) return greets_as_hme4 ? LawKind::kIntegrator2 : LawKind::kRamp;
-  for (const Row &row : kLaws) {
-    if (has_prefix(device_type, row.prefix)) return row.law;
-  }
-  return LawKind::kGeneric;
-}
-
-void BatteryModel::reset(Text device_type, bool greets_as_hme4, float power_w, uint32_t now_ms) {
+void BatteryModel::reset(LawKind prior, uint8_t rest_band_w, float power_w, uint32_t now_ms) {
   *this = BatteryModel();
-  declared_ = prior_ = likely_law(device_type, greets_as_hme4);
+  declared_ = prior_ = prior;
   range_ = range_of(prior_);
-  law_ = resting_law(prior_, 1.0f, rest_band(device_type), power_w, range_);
-  identifier_.reset(prior_, rest_band(device_type), power_w);
+  law_ = resting_law(prior_, 1.0f, rest_band_w, power_w, range_);
+  identifier_.reset(prior_, rest_band_w, power_w);
   history_.reset(power_w, now_ms);
   power_w_ = previous_w_ = power_w;
   seen_ms_ = now_ms;

@@ -15,15 +15,13 @@
 #include "law_identifier.h"
 #include "learnt_limit.h"
 #include "report_history.h"
-#include "text.h"
 
 namespace nullwatt {
 
 class BatteryModel {
  public:
-  /// A battery of that type, seen for the first time (or again after an absence) at `power_w`.
-  /// `greets_as_hme4`: the CT it polls is a CT002, which decides the law of HMG-50.
-  void reset(Text device_type, bool greets_as_hme4, float power_w, uint32_t now_ms);
+  /// A battery seen for the first time, at `power_w`. `prior` is the law its type suggests.
+  void reset(LawKind prior, uint8_t rest_band_w, float power_w, uint32_t now_ms);
 
   /// Its report, once per poll and before commit().
   void report(float power_w, uint32_t now_ms);
@@ -130,8 +128,5 @@ class BatteryModel {
   bool collapsing_ = false;
   bool pushed_up_ = false;
 };
-
-/// Law that a type runs as far as anybody knows.
-LawKind likely_law(Text device_type, bool greets_as_hme4);
 
 }  // namespace nullwatt

@@ -209,7 +209,9 @@ void Emulator::note_report(Consumer *consumer, uint32_t interval_ms) {
   BatteryModel &model = consumer->model;
   float gone_s = larger(kForgottenPolls * model.poll_interval_s(), kForgottenS);
   if (!consumer->modelled) {
-    model.reset(text_of(consumer->device_type), config_.ct_type[4] == '4', power_w, now_ms_);
+    bool ct003 = equal_ignoring_case(text_of(config_.ct_type), text_of("HME-3"));
+    const DeviceTraits &traits = consumer->traits;
+    model.reset(ct003 ? traits.law_ct003 : traits.law, traits.rest_band_w, power_w, now_ms_);
     consumer->modelled = true;
   } else if (static_cast<float>(interval_ms) > 1000.0f * gone_s) {
     model.rejoin(power_w, now_ms_);
