@@ -208,7 +208,8 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
         freeze();
       }
       return;
-    } else if (stuck_ >= 2 || limit(upper).known()) {
+    }
+    if (stuck_ >= 2 || limit(upper).known()) {
       stuck_ = 0;
       // The firmware has integrated against its limit all the while: its setpoint lies beyond.
       if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
