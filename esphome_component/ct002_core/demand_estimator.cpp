@@ -41,12 +41,9 @@ void DemandEstimator::sample(float grid_total_w, const PoolReports &pool, uint32
   float seconds = clamp(static_cast<float>(elapsed_ms(sample_ms, sample_ms_)) / 1000.0f, 0.05f, 30.0f);
   sample_ms_ = sample_ms;
   float demand_w[kHypotheses];
-  for (uint8_t i = 0; i < kHypotheses; i++) {
-    uint32_t measured_ms = sample_ms - (i % kLatencies) * kLatencyStepMs;
-    demand_w[i] = grid_total_w;
-    for (uint8_t member = 0; member < pool.count; member++) {
-      demand_w[i] += pool.members[member]->power_at(measured_ms, i >= kLatencies);
-    }
+  for (float &hypothesis_w : demand_w) hypothesis_w = grid_total_w;
+  for (uint8_t member = 0; member < pool.count; member++) {
+    pool.members[member]->add_outputs(sample_ms, kLatencyStepMs, kLatencies, demand_w, demand_w + kLatencies);
   }
   if (known_) {
     sample_interval_s_ += 0.2f * (seconds - sample_interval_s_);

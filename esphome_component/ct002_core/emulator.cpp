@@ -190,14 +190,15 @@ void Emulator::note_request(Consumer *consumer, const Request &request, const ch
   Text known_type = text_of(consumer->device_type);
   Text type = request.device_type;
   if (type.size >= sizeof(consumer->device_type)) type.size = sizeof(consumer->device_type) - 1;
+  bool same_type = consumer->polls > 0 && equal_ignoring_case(known_type, type);
+  if (!same_type) consumer->traits = traits_of(request.device_type);
   // Another device type or phase is another installation: what was learnt does not hold.
-  if (consumer->phase != request.phase || !equal_ignoring_case(known_type, type)) consumer->modelled = false;
+  if (consumer->phase != request.phase || !same_type) consumer->modelled = false;
   note_poll(consumer, now_ms_);
   consumer->phase = request.phase;
   consumer->participates = request.participates;
   copy_text(type, consumer->device_type, sizeof(consumer->device_type));
   copy_text(text_of(source), consumer->source, sizeof(consumer->source));
-  consumer->traits = traits_of(request.device_type);
   consumer->power_w = request.power_w;
   if (!consumer->repeated) note_report(consumer, interval_ms);
   sync_pool();

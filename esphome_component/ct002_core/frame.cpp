@@ -120,17 +120,21 @@ FrameWriter::FrameWriter(uint8_t *buffer, size_t capacity)
   overflow_ = capacity_ < body_start_ + kTrailer;
 }
 
-void FrameWriter::put(char byte) {
-  if (overflow_ || end_ + kTrailer >= capacity_) {
+void FrameWriter::field(Text text) {
+  if (overflow_ || end_ + 1 + text.size + kTrailer > capacity_) {
     overflow_ = true;
     return;
   }
-  buffer_[end_++] = static_cast<uint8_t>(byte);
-}
-
-void FrameWriter::field(Text text) {
-  put(static_cast<char>(kSeparator));
-  for (size_t i = 0; i < text.size; i++) put(text[i]);
+  uint8_t sum = kSeparator;
+  uint8_t *to = buffer_ + end_;
+  *to++ = kSeparator;
+  for (size_t i = 0; i < text.size; i++) {
+    uint8_t byte = static_cast<uint8_t>(text[i]);
+    sum ^= byte;
+    *to++ = byte;
+  }
+  body_xor_ ^= sum;
+  end_ += 1 + text.size;
 }
 
 void FrameWriter::field(int32_t value) {
@@ -146,7 +150,9 @@ size_t FrameWriter::finish() {
   while (decimal_digits(base + digits) != digits) digits++;
   size_t size = base + digits;
   size_t start = 2 + digits;
-  for (size_t i = 0; i < body; i++) buffer_[start + i] = buffer_[body_start_ + i];
+  if (start != body_start_) {
+    for (size_t i = 0; i < body; i++) buffer_[start + i] = buffer_[body_start_ + i];
+  }
   buffer_[0] = kSoh;
   buffer_[1] = kStx;
   size_t rest = size;
@@ -155,7 +161,7 @@ size_t FrameWriter::finish() {
     rest /= 10;
   }
   buffer_[start + body] = kEtx;
-  uint8_t sum = xor_of(buffer_, start + body + 1);
+  uint8_t sum = static_cast<uint8_t>(xor_of(buffer_, start) ^ body_xor_ ^ kEtx);
   buffer_[start + body + 1] = static_cast<uint8_t>(kHex[sum >> 4]);
   buffer_[start + body + 2] = static_cast<uint8_t>(kHex[sum & 0x0f]);
   return size;

@@ -64,12 +64,11 @@ class FrameWriter {
   size_t finish();
 
  private:
-  void put(char byte);
-
   uint8_t *buffer_;
   size_t capacity_;
   size_t body_start_;
   size_t end_;
+  uint8_t body_xor_ = 0;  ///< kept while writing, so that closing need not read the body again
   bool overflow_ = false;
 };
 

@@ -25,25 +25,30 @@ void ReportHistory::expect(float goal_w, float slew_w_s) {
   slew_w_s_ = slew_w_s;
 }
 
-float ReportHistory::power_at(uint32_t at_ms, bool linear) const {
-  float later_w = 0.0f;
-  int32_t later_ms = 0;  // after at_ms
-  for (uint8_t back = 0; back < count_; back++) {
-    uint8_t i = static_cast<uint8_t>((newest_ + kReports - back) % kReports);
-    int32_t before_ms = static_cast<int32_t>(at_ms - stamp_ms_[i]);
-    if (before_ms >= 0) {
-      if (!linear) return power_w_[i];
-      if (back == 0) {
-        float most_w = slew_w_s_ * static_cast<float>(before_ms) / 1000.0f;
-        return power_w_[i] + clamp(goal_w_ - power_w_[i], -most_w, most_w);
-      }
-      float part = static_cast<float>(before_ms) / static_cast<float>(before_ms + later_ms);
-      return power_w_[i] + part * (later_w - power_w_[i]);
+void ReportHistory::add_outputs(uint32_t at_ms, uint32_t step_ms, uint8_t count, float *held_w, float *linear_w) const {
+  // Both the moments and the reports go back in time, so each report is passed once.
+  uint8_t back = 0;
+  uint8_t current = newest_;
+  uint8_t later = newest_;
+  for (uint8_t i = 0; i < count; i++, at_ms -= step_ms) {
+    int32_t since_ms = static_cast<int32_t>(at_ms - stamp_ms_[current]);
+    while (since_ms < 0 && back + 1 < count_) {
+      back++;
+      later = current;
+      current = static_cast<uint8_t>((current + kReports - 1) % kReports);
+      since_ms = static_cast<int32_t>(at_ms - stamp_ms_[current]);
     }
-    later_w = power_w_[i];
-    later_ms = -before_ms;
+    float power_w = power_w_[current];
+    held_w[i] += power_w;
+    if (since_ms > 0 && back == 0) {
+      float most_w = slew_w_s_ * static_cast<float>(since_ms) / 1000.0f;
+      power_w += clamp(goal_w_ - power_w, -most_w, most_w);
+    } else if (since_ms > 0) {
+      float part = static_cast<float>(since_ms) / static_cast<float>(stamp_ms_[later] - stamp_ms_[current]);
+      power_w += part * (power_w_[later] - power_w);
+    }
+    linear_w[i] += power_w;
   }
-  return later_w;
 }
 
 }  // namespace nullwatt

@@ -16,9 +16,10 @@ class ReportHistory {
   /// three seconds has moved long before it says so.
   void expect(float goal_w, float slew_w_s);
 
-  /// Output at `at_ms`: the report in force then, or (`linear`) the line between the reports
-  /// around it, after the last one the line towards where it is heading.
-  float power_at(uint32_t at_ms, bool linear) const;
+  /// Adds the outputs at `at_ms`, `at_ms - step_ms`, ... to `held_w` and `linear_w`, `count` each.
+  /// held: the report in force then. linear: the line between the reports around it, after the
+  /// last one the line towards where it is heading. Before the first report it is the first.
+  void add_outputs(uint32_t at_ms, uint32_t step_ms, uint8_t count, float *held_w, float *linear_w) const;
 
  private:
   static constexpr uint8_t kReports = 16;

@@ -60,6 +60,10 @@ bool parse_int(Text text, int32_t *out) {
 }
 
 size_t format_int(int32_t value, char *out) {
+  if (value >= 0 && value < 10) {  // most numbers of a reply
+    *out = static_cast<char>('0' + value);
+    return 1;
+  }
   char reversed[10];
   size_t digits = 0;
   uint32_t rest = value < 0 ? 0u - static_cast<uint32_t>(value) : static_cast<uint32_t>(value);
