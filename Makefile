@@ -16,7 +16,7 @@ CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h esphome_component/ct002/*.cpp esphom
 	tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
-.PHONY: help demo test pytest lint format bench size docs clean
+.PHONY: help demo test pytest lint format bench size docs figures clean
 
 help:
 	@echo 'make demo    simulated house with four batteries, held at zero (ARGS="--headless --duration 60")'
@@ -26,6 +26,7 @@ help:
 	@echo 'make bench   speed of the core, the binding, UDP and the lab'
 	@echo 'make size    flash and RAM of the core on a 32-bit microcontroller'
 	@echo 'make docs    rewrite the generated parts of docs/'
+	@echo 'make figures measure the control law and rewrite its table and pictures in docs/control.md'
 	@echo 'make clean   remove everything that was built'
 
 # -- environments ----------------------------------------------------------------------------
@@ -83,6 +84,12 @@ size: .venv/.dev .venv-size/.installed
 
 docs: .venv/.dev
 	@$(BIN)/python tools/docs.py
+
+# Exit code 1 only tells that a goal is missed; the table shows which.
+figures: .venv/.dev
+	@mkdir -p .build
+	$(BIN)/nullwatt lab figures --seeds 20 --json .build/figures.json || test $$? -eq 1
+	@$(BIN)/python tools/figures_doc.py .build/figures.json
 
 clean:
 	rm -rf .venv .venv-* build dist .pio .pytest_cache .mypy_cache .ruff_cache .hypothesis .build \

@@ -4,6 +4,8 @@ Absolute figures belong to the machine they were taken on; the ratios travel bet
 """
 
 import asyncio
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,15 +31,35 @@ def requests() -> list[bytes]:
     ]
 
 
-def native_ns() -> float:
-    """Nanoseconds per poll through the C door, compiled as for the binding."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder) / "poll_bench"
-        sources = [str(path) for path in sorted(CORE.glob("*.cpp"))]
-        command = ["g++", "-std=c++17", "-O2", f"-I{CORE}", str(ROOT / "tools" / "poll_bench.cpp"), *sources]
-        subprocess.run([*command, "-o", str(program)], check=True)
-        runs = [float(subprocess.run([program], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+def compile_native(folder: Path) -> Path:
+    """The poll benchmark, compiled as the core is for the binding."""
+    program = folder / "poll_bench"
+    sources = [str(path) for path in sorted(CORE.glob("*.cpp"))]
+    command = ["g++", "-std=c++17", "-O2", f"-I{CORE}", str(ROOT / "tools" / "poll_bench.cpp"), *sources]
+    subprocess.run([*command, "-o", str(program)], check=True)
+    return program
+
+
+def native_ns(program: Path) -> float:
+    """Nanoseconds per poll through the C door."""
+    runs = [float(subprocess.run([program], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
     return sorted(runs)[1]
+
+
+def native_instructions(program: Path, polls: int = 40_000) -> float | None:
+    """Instructions per poll through the C door, as callgrind counts them; None without valgrind."""
+    if shutil.which("valgrind") is None:
+        return None
+
+    def counted(polls: int) -> int:
+        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(program), str(polls)]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        match = re.search(r"Collected : (\d+)", text)
+        assert match is not None, text
+        return int(match[1])
+
+    # The second half of a run: start-up and first acquaintance cancel.
+    return (counted(polls) - counted(polls // 2)) / (polls - polls // 2)
 
 
 def python_ns(polls: int = 200_000) -> float:
@@ -90,8 +112,12 @@ def udp_polls_per_s(seconds: float = 2.0) -> float:
 
 
 def main() -> None:
-    native = native_ns()
+    with tempfile.TemporaryDirectory() as folder:
+        program = compile_native(Path(folder))
+        native, instructions = native_ns(program), native_instructions(program)
     print(f"core, C door:        {native:8.0f} ns/poll   {1e9 / native:12,.0f} polls/s", flush=True)
+    counted = "not counted, valgrind is missing" if instructions is None else f"{instructions:8,.0f} instructions/poll"
+    print(f"core, callgrind:     {counted}", flush=True)
     python = python_ns()
     print(f"core, Python door:   {python:8.0f} ns/poll   {1e9 / python:12,.0f} polls/s   {python / native:.1f} x C")
     udp = udp_polls_per_s()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite, nan
 
 from ..parallel import spread
-from .case import Case, Sample
+from .case import Case, Sample, Scale, Value
 from .handled import handled_cases
 from .identified import identification_case
 from .limits import Limit, limits_of
@@ -22,7 +22,7 @@ _CHUNK = 4
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `ok` is None where nothing has to hold."""
+    """One line of the table. `ok` is None where nothing has to hold; guard, why: see `Limit`."""
 
     case: str
     title: str
@@ -32,6 +32,9 @@ class Figure:
     limit: float | None
     ok: bool | None
     note: str
+    guard: float | None
+    why: str
+    scale: Scale | None
 
     def to_json(self) -> dict[str, object]:
         """Everything as JSON-able values; a value that is no number is null."""
@@ -44,6 +47,9 @@ class Figure:
             "limit": self.limit,
             "ok": self.ok,
             "note": self.note,
+            "guard": self.guard,
+            "why": self.why,
+            "scale": self.scale and self.scale.to_json(),
         }
 
 
@@ -80,8 +86,23 @@ def _measure(task: tuple[str, int]) -> Sample:
 
 def _judged(case: Case, samples: Sequence[Sample]) -> list[Figure]:
     values = case.judge(samples)
-    return [_figure(case, limit, *values.get(limit.figure, (nan, "not computed"))) for limit in limits_of(case.name)]
+    missing = Value(nan, "not computed")
+    return [_figure(case, limit, values.get(limit.figure, missing)) for limit in limits_of(case.name)]
 
 
-def _figure(case: Case, limit: Limit, value: float, note: str) -> Figure:
-    return Figure(case.name, case.title, limit.figure, value, limit.unit, limit.limit, limit.holds(value), note)
+def _figure(case: Case, limit: Limit, value: Value) -> Figure:
+    ok = limit.holds(value.value)
+    guard = f"guard {limit.guard:g}" if ok is False and limit.guard is not None else ""
+    return Figure(
+        case=case.name,
+        title=case.title,
+        figure=limit.figure,
+        value=value.value,
+        unit=limit.unit,
+        limit=limit.limit,
+        ok=ok,
+        note="; ".join(text for text in (guard, value.note) if text),
+        guard=limit.guard,
+        why=limit.why,
+        scale=value.scale,
+    )

@@ -12,7 +12,7 @@ from ..report import LabResult
 from ..runner import run
 from ..suite import SCENARIOS, aligned
 from . import limits
-from .case import Case, Sample, Value, compared, mean
+from .case import Case, Sample, Scale, Value, compared, mean, ratio, scale
 
 _SHARE_SETTLED_S = 60.0
 _LAWS = (("ramp", "ramp law"), ("integrator", "newer integrator law"))
@@ -89,16 +89,22 @@ def share_error(result: LabResult) -> float:
     return float(100.0 * (uneven[rows] / np.abs(pool[rows])).mean())
 
 
+def _absolute(samples: Sequence[Sample], key: str, unit: str = "") -> Value:
+    runs = scale(samples, key, unit)
+    note = "" if runs.ideal is None else f"ideal {runs.ideal:.3g} {unit}".rstrip()
+    return Value(nan if runs.core is None else runs.core, note, runs)
+
+
 def _steps(samples: Sequence[Sample]) -> dict[str, Value]:
-    worst = max(sample["core.overshoot_max"] for sample in samples)
+    worst = {run: max(sample[f"{run}.overshoot_max"] for sample in samples) for run in ("core", "ideal", "naive")}
     return {
         limits.SETTLE: compared(samples, "settle", "s"),
-        limits.OVERSHOOT: Value(mean(samples, "core.overshoot"), f"ideal {mean(samples, 'ideal.overshoot'):.3g} W"),
-        limits.OVERSHOOT_MAX: Value(worst),
+        limits.OVERSHOOT: _absolute(samples, "overshoot", "W"),
+        limits.OVERSHOOT_MAX: Value(worst["core"], f"ideal {worst['ideal']:.3g} W", Scale(**worst, unit="W")),
         limits.REGRET: compared(samples, "regret", "ct"),
-        limits.SHARE_ERROR: Value(mean(samples, "core.share")),
+        limits.SHARE_ERROR: _absolute(samples, "share", "%"),
         limits.UNSETTLED: Value(sum(sample["core.unsettled"] for sample in samples)),
-        limits.CROSSINGS: Value(mean(samples, "core.crossings"), f"ideal {mean(samples, 'ideal.crossings'):.3g}"),
+        limits.CROSSINGS: _absolute(samples, "crossings"),
     }
 
 
@@ -106,7 +112,7 @@ def _restless(samples: Sequence[Sample]) -> dict[str, Value]:
     return {
         limits.TRAVEL_NAIVE: compared(samples, "travel", "W/h", other="naive"),
         limits.GRID_NAIVE: compared(samples, "grid", "W", other="naive"),
-        limits.CROSSINGS: Value(mean(samples, "core.crossings"), f"naive {mean(samples, 'naive.crossings'):.3g}"),
+        limits.CROSSINGS: _absolute(samples, "crossings"),
         limits.CROSSINGS_NAIVE: compared(samples, "crossings", "per h", other="naive"),
         limits.REGRET: compared(samples, "regret", "ct"),
     }
@@ -115,6 +121,9 @@ def _restless(samples: Sequence[Sample]) -> dict[str, Value]:
 def _lateness(samples: Sequence[Sample]) -> dict[str, Value]:
     figures = {limits.GRID_IDEAL: compared(samples, "grid", "W")}
     for figure, key in ((limits.GRID_NEAR, "grid"), (limits.TRAVEL_NEAR, "travel")):
-        ideal = compared(samples, key, "", "ideal", "near.ideal")
-        figures[figure] = Value(compared(samples, key, "", "core", "near.core").value, f"ideal {ideal.value:.3f}")
+        core, ideal, naive = (
+            ratio(mean(samples, f"{run}.{key}"), mean(samples, f"near.{run}.{key}"))
+            for run in ("core", "ideal", "naive")
+        )
+        figures[figure] = Value(core, f"ideal {ideal:.3f}", Scale(core, ideal, naive, ""))
     return figures
