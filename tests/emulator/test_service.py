@@ -129,7 +129,7 @@ def test_occupied_port() -> None:
         (["--set", "balance_gain=much"], "option balance_gain: 'much' is not a float value"),
         (["--set", "balance_gain"], "write it as key=value"),
         (["--port", "70000"], "--port 70000 is out of range; allowed: 0 to 65535"),
-        (["--port", "many"], "--port"),
+        (["--port", "many"], "Invalid value 'many' for '--port'"),
         (["--prot", "1"], "--port"),
         (["--meter", "modbus"], "--meter 'modbus' is not known; allowed: stdin"),
         (["--host", "999.1.1.1", "--port", "0"], "udp 999.1.1.1:0 cannot be opened"),

@@ -1,5 +1,6 @@
 """Many runs on many processors: results in the order of the tasks, whatever finishes first."""
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -32,8 +33,10 @@ def spread[Task, Result](
             results.append(function(task))
             _tell(done)
         return results
+    # Not plain fork: the caller may have threads, whose locks a forked child would find taken for ever.
+    context = multiprocessing.get_context("forkserver")
     # Ctrl-C belongs to the parent; children that also hear it would each print a traceback.
-    pool = ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(jobs, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
     try:
         for result in pool.map(function, tasks, chunksize=chunk):
             results.append(result)
