@@ -36,7 +36,9 @@ def allowed(option: Option) -> str:
         return "empty or a MAC"
     if option.kind == "bool":
         return "true, false"
-    low = "" if option.low is None else f"{option.low:.10g}"
+    if option.low is None:
+        return "any"
+    low = f"{option.low:.10g}"
     return f"{low} to {option.high:.10g}" if option.high is not None else f"{low} or more"
 
 

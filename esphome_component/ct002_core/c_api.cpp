@@ -2,6 +2,7 @@
 
 #include "config_access.h"
 #include "emulator.h"
+#include "filter_chain.h"
 
 // Placement new without <new>, whose header is not there on every bare-metal toolchain.
 namespace {
@@ -16,6 +17,9 @@ struct ct002_config {
 };
 struct ct002_emulator {
   nullwatt::Emulator value;
+};
+struct ct002_filters {
+  nullwatt::FilterChain value;
 };
 
 using nullwatt::text_of;
@@ -147,3 +151,22 @@ size_t ct002_encode_frame(const char *body, size_t body_size, uint8_t *frame, si
   while (fields.next(&field)) writer.field(field);
   return writer.finish();
 }
+
+size_t ct002_filters_size(void) { return sizeof(ct002_filters); }
+
+ct002_filters *ct002_filters_init(void *memory, size_t size, const ct002_config *config) {
+  if (!usable(memory, size, sizeof(ct002_filters))) return nullptr;
+  ct002_filters *filters = new (Place{memory}) ct002_filters();
+  filters->value.configure(config->value);
+  return filters;
+}
+
+void ct002_filters_apply(ct002_filters *filters, float *power_w, uint8_t count, uint32_t now_ms) {
+  nullwatt::PhaseValues values;
+  values.count = count > 3 ? 3 : count;
+  for (uint8_t i = 0; i < values.count; i++) values.power_w[i] = power_w[i];
+  filters->value.apply(&values, now_ms);
+  for (uint8_t i = 0; i < values.count; i++) power_w[i] = values.power_w[i];
+}
+
+void ct002_filters_reset(ct002_filters *filters) { filters->value.reset(); }

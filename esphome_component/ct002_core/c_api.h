@@ -87,6 +87,14 @@ int ct002_get_consumer(const ct002_emulator *emulator, uint8_t index, ct002_cons
 uint8_t ct002_decode_frame(const uint8_t *frame, size_t size, const char **body, size_t *body_size);
 /* `body` holds the fields separated by '|'. Size of the frame, 0 if it does not fit. */
 size_t ct002_encode_frame(const char *body, size_t body_size, uint8_t *frame, size_t capacity);
+
+/* The filter chain alone, for tools and tests: same memory rules as the emulator. */
+typedef struct ct002_filters ct002_filters;
+size_t ct002_filters_size(void);
+ct002_filters *ct002_filters_init(void *memory, size_t size, const ct002_config *config);
+/* Filters `count` (1..3) values in place. */
+void ct002_filters_apply(ct002_filters *filters, float *power_w, uint8_t count, uint32_t now_ms);
+void ct002_filters_reset(ct002_filters *filters);
 /* cffi-end */
 
 #ifdef __cplusplus

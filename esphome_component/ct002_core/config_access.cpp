@@ -89,9 +89,10 @@ OptionError set_option(Config *config, Text key, float value) {
   if (index == kCount) return OptionError::kUnknown;
   const OptionInfo &option = kTable[index];
   if (option.kind == OptionKind::kText) return OptionError::kKind;
-  bool unset = option.kind == OptionKind::kSeconds && option.default_value < 0.0f && value < 0.0f;
+  bool unset = option.default_value < option.low && value < option.low;
   // The negated form also refuses NaN.
-  if (!unset && !(value >= option.low && (value <= option.high || option.high >= NULLWATT_NO_LIMIT))) {
+  if (!unset && !((value >= option.low || option.low <= -NULLWATT_NO_LIMIT) &&
+                  (value <= option.high || option.high >= NULLWATT_NO_LIMIT))) {
     return OptionError::kRange;
   }
   switch (option.kind) {
@@ -107,7 +108,7 @@ OptionError set_option(Config *config, Text key, float value) {
       *member<int32_t>(config, index) = option_ms(value);
       break;
     default:
-      *member<float>(config, index) = value;
+      *member<float>(config, index) = unset ? NULLWATT_NOT_SET : value;
   }
   return OptionError::kNone;
 }
@@ -136,7 +137,7 @@ bool get_option(const Config &config, Text key, float *value) {
       return true;
     case OptionKind::kSeconds: {
       int32_t ms = *reinterpret_cast<const int32_t *>(at);
-      *value = ms < 0 ? NULLWATT_ADAPTIVE : static_cast<float>(ms) / 1000.0f;
+      *value = ms < 0 ? NULLWATT_NOT_SET : static_cast<float>(ms) / 1000.0f;
       return true;
     }
     case OptionKind::kFloat:

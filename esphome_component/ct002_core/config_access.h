@@ -32,7 +32,7 @@ size_t option_count();
 const OptionInfo &option_at(size_t index);
 
 /// Sets a number in the unit of the table (seconds, not milliseconds). On an error nothing changes.
-/// Negative seconds stand for "not set" where the table's default is.
+/// A value below the range stands for "not set" where the table's default does.
 OptionError set_option(Config *config, Text key, float value);
 OptionError set_option(Config *config, Text key, Text value);
 /// False for unknown keys and for texts.

@@ -52,6 +52,7 @@ void Emulator::reconfigure(const Config &config) {
     if (byte == '\0') break;
   }
   grid_.set_max_age(static_cast<uint32_t>(config_.max_sensor_age_ms));
+  grid_.set_filters(config_);
   bool gentle = equal_ignoring_case(text_of(config_.steering), text_of("gentle"));
   style_ = SteeringStyle();
   if (gentle) style_.deadband_w = kGentleDeadbandW;

@@ -46,6 +46,11 @@ bool GridInput::settle(uint32_t now_ms) {
   if (!available_ || !pending_) return false;
   pending_ = false;
   sequence_++;
+  if (max_age_ms_ != 0 && elapsed_ms(now_ms, filtered_ms_) > max_age_ms_) filters_.reset();
+  filtered_ms_ = now_ms;
+  filtered_.count = count_;
+  for (uint8_t i = 0; i < 3; i++) filtered_.power_w[i] = power_w_[i];
+  filters_.apply(&filtered_, now_ms);
   return true;
 }
 

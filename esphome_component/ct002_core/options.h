@@ -6,10 +6,11 @@
 //
 // A row is KIND(group, key, default, min, max, unit, help), one line each.
 //   group    block the key stands in: "" = top level of `ct002:`, else its sub-block
-//   SECONDS  is written in seconds and kept in milliseconds; ADAPTIVE (-1 s) = not set
+//   SECONDS  is written in seconds and kept in milliseconds
 //   TEXT     has choices separated by | in place of min (<mac> = empty or 12 hex digits,
 //            optionally separated by : or -), and its capacity in place of max
-// NO_LIMIT in min or max = no bound on that side.
+// NO_LIMIT in min or max = no bound on that side. A default below min, NOT_SET, stands for an
+// option that is not set.
 //
 // Rows of `balancer` and `saturation` load with the names, ranges and defaults
 // that users already have in their files. Where the help says "kept", the value is accepted and
@@ -17,7 +18,7 @@
 // does what the option was for; whoever sets it is told so.
 
 #define NULLWATT_NO_LIMIT 3.4e38f
-#define NULLWATT_ADAPTIVE -1.0f
+#define NULLWATT_NOT_SET -1.0f
 
 // clang-format off
 #define NULLWATT_OPTIONS(TEXT, BOOL, INT, FLOAT, SECONDS) \
@@ -27,8 +28,19 @@
   INT("", udp_port, 12345, 1, 65535, "", "UDP port the batteries poll") \
   BOOL("", active_control, true, 0, 1, "", "steer the batteries; false = relay the measured values") \
   SECONDS("", max_sensor_age, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "a phase older than this makes the meter unavailable; 0 = never") \
-  SECONDS("", consumer_ttl, NULLWATT_ADAPTIVE, 0.0f, NULLWATT_NO_LIMIT, "s", "silence after which a battery is forgotten; not set = adaptive, 2 polls but at least 5 s") \
+  SECONDS("", consumer_ttl, NULLWATT_NOT_SET, 0.0f, NULLWATT_NO_LIMIT, "s", "silence after which a battery is forgotten; not set = adaptive, 2 polls but at least 5 s") \
   SECONDS("", dedupe_window, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "polls of one battery this soon after its last accepted one are dropped; 0 = off") \
+  INT("filters", hampel_window, 0, 0, 64, "", "samples that outliers are judged by; 0 = off") \
+  FLOAT("filters", hampel_n_sigma, 3.0f, 0.0f, NULLWATT_NO_LIMIT, "", "distance from the median that is accepted, in standard deviations") \
+  FLOAT("filters", hampel_min_threshold, 50.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "distance from the median that is always accepted") \
+  FLOAT("filters", smoothing_alpha, NULLWATT_NOT_SET, 0.0f, 1.0f, "", "weight of a new sample in the average; not set = off") \
+  FLOAT("filters", smoothing_max_step, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "largest change of the average per sample; 0 = none") \
+  FLOAT("filters", deadband, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "totals smaller than this count as zero; 0 = off") \
+  FLOAT("filters", pid_kp, 0.0f, -NULLWATT_NO_LIMIT, NULLWATT_NO_LIMIT, "", "proportional gain on the total; for relay mode") \
+  FLOAT("filters", pid_ki, 0.0f, -NULLWATT_NO_LIMIT, NULLWATT_NO_LIMIT, "1/s", "integral gain") \
+  FLOAT("filters", pid_kd, 0.0f, -NULLWATT_NO_LIMIT, NULLWATT_NO_LIMIT, "s", "derivative gain") \
+  FLOAT("filters", pid_output_max, 800.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "largest output of the PID") \
+  TEXT("filters", pid_mode, "bias", "bias|replace", 8, "", "bias adds the output to the reading, replace sends it instead, with the opposite sign of a reading") \
   TEXT("balancer", steering, "adaptive", "adaptive|gentle", 9, "", "adaptive = as fast as the batteries can, gentle = calm: slower moves, small errors left alone") \
   BOOL("balancer", fair_distribution, true, 0, 1, "", "even out the batteries' shares") \
   FLOAT("balancer", balance_gain, 0.2f, 0.0f, 1.0f, "", "gain of evening out (needless)") \

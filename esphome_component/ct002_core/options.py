@@ -102,7 +102,7 @@ def _parse_row(line: str, constants: dict[str, float]) -> Option:
             raise ValueError(f"default {default} is neither true nor false")
         return _option(kind, name, default == "true", lowest, highest)
     value = _number(default, constants)
-    if kind == "SECONDS" and value < 0:
+    if default == "NULLWATT_NOT_SET":
         return _option(kind, name, None, lowest, highest)
     if (lowest is not None and value < lowest) or (highest is not None and value > highest):
         raise ValueError(f"default {default} is out of range")
@@ -140,8 +140,9 @@ def _text(literal: str) -> str:
 
 
 def _number(literal: str, constants: dict[str, float]) -> float:
-    if literal in constants:
-        return constants[literal]
+    sign, name = (-1.0, literal[1:]) if literal.startswith("-") else (1.0, literal)
+    if name in constants:
+        return sign * constants[name]
     try:
         return float(literal.removesuffix("f"))
     except ValueError:

@@ -76,7 +76,7 @@ def test_unknown_option_names_the_closest() -> None:
         ({"wifi_rssi": -5.5}, "option wifi_rssi: -5.5"),
         ({"balance_gain": float("nan")}, "option balance_gain: nan"),
         ({"balance_gain": "0.2"}, "option balance_gain: '0.2' is not a float value"),
-        ({"consumer_ttl": -1}, "or None for adaptive"),
+        ({"consumer_ttl": -1}, "or None for not set"),
     ],
 )
 def test_wrong_value_gives_one_line_with_what_is_allowed(values: dict[str, object], message: str) -> None:

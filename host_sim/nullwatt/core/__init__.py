@@ -12,6 +12,7 @@ from nullwatt.core.emulator import (
     EmulatorState,
     TableFullError,
 )
+from nullwatt.core.filters import Filters
 from nullwatt.core.frame import FrameError, decode_frame, encode_frame
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ConsumerState",
     "Emulator",
     "EmulatorState",
+    "Filters",
     "FrameError",
     "Option",
     "TableFullError",

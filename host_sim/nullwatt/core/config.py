@@ -65,7 +65,7 @@ def _option(index: int) -> Option:
     lib.ct002_option_at(index, row)
     kind = _KINDS[row.kind]
     default: Value = _short(row.default_value)
-    low: float | None = _short(row.low) if abs(row.low) < _NO_LIMIT else None
+    low: float | None = _short(row.low) if row.low > -_NO_LIMIT else None
     high: float | None = _short(row.high) if row.high < _NO_LIMIT else None
     choices: tuple[str, ...] = ()
     if kind == "text":
@@ -76,7 +76,7 @@ def _option(index: int) -> Option:
         default, low, high = bool(row.default_value), None, None
     elif kind == "int":
         default = int(row.default_value)
-    elif kind == "seconds" and row.default_value < 0:
+    elif row.default_value < row.low:
         default = None
     return Option(_text(row.group), _text(row.key), kind, _text(row.unit), default, low, high, choices, _text(row.help))
 
@@ -98,8 +98,10 @@ def _allowed(option: Option) -> str:
     unit = f" {option.unit}" if option.unit else ""
     low = "-inf" if option.low is None else f"{option.low:.10g}"
     bounds = f"{low} to {option.high:.10g}{unit}" if option.high is not None else f"at least {low}{unit}"
+    if option.low is None and option.high is None:
+        bounds = f"any number{unit}"
     whole = "whole numbers, " if option.kind == "int" else ""
-    unset = ", or None for adaptive" if option.default is None else ""
+    unset = ", or None for not set" if option.default is None else ""
     return f"allowed: {whole}{bounds}{unset}"
 
 
@@ -109,8 +111,8 @@ def _number(option: Option, value: Value) -> float:
     is_bool = isinstance(value, bool)
     if not isinstance(value, (int, float)) or is_bool != (option.kind == "bool") or math.isnan(value):
         raise ValueError(f"option {option.key}: {value!r} is not a {option.kind} value; {_allowed(option)}")
-    # "Not set" is spelt None here; a negative time is a mistake.
-    if option.kind == "seconds" and value < 0:
+    # "Not set" is spelt None here; a value below the range is a mistake.
+    if option.default is None and option.low is not None and value < option.low:
         raise ValueError(f"option {option.key}: {value!r} is out of range; {_allowed(option)}")
     return float(value)
 
