@@ -60,6 +60,8 @@ void Emulator::reconfigure(const Config &config) {
   style_.share_tolerance_w = config_.balance_deadband;
   style_.max_step_w = config_.max_target_step;
   style_.even_out = config_.fair_distribution;
+  style_.grid_target_w = clamp(config_.grid_target, -kMostPlausibleW, kMostPlausibleW);
+  style_.peak_threshold_w = config_.peak_shaving_threshold;
   restart_control();
 }
 
@@ -263,6 +265,10 @@ float Emulator::steer(Consumer *consumer) {
   PoolMember members[kMaxBatteries];
   uint8_t own = 0;
   uint8_t count = pool_members(members, consumer, &own);
+  style_.other_output_w = 0.0f;
+  for (const Consumer &other : consumers_) {
+    if (other.used && !other.in_pool && !is_expired(other)) style_.other_output_w += static_cast<float>(other.power_w);
+  }
   Move move = steer_pool(members, count, own, demand_, style_, now_ms_);
   missing_w_ = move.missing_w;
   consumer->target_w = move.target_w;

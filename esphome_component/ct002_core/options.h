@@ -42,6 +42,8 @@
   FLOAT("filters", pid_output_max, 800.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "largest output of the PID") \
   TEXT("filters", pid_mode, "bias", "bias|replace", 8, "", "bias adds the output to the reading, replace sends it instead, with the opposite sign of a reading") \
   TEXT("balancer", steering, "adaptive", "adaptive|gentle", 9, "", "adaptive = as fast as the batteries can, gentle = calm: slower moves, small errors left alone") \
+  FLOAT("balancer", grid_target, 0.0f, -NULLWATT_NO_LIMIT, NULLWATT_NO_LIMIT, "W", "grid power to hold, + = import") \
+  FLOAT("balancer", peak_shaving_threshold, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "import up to this is left to the grid, batteries cover the rest; surplus is charged as usual; 0 = off") \
   BOOL("balancer", fair_distribution, true, 0, 1, "", "even out the batteries' shares") \
   FLOAT("balancer", balance_gain, 0.2f, 0.0f, 1.0f, "", "gain of evening out (needless)") \
   FLOAT("balancer", balance_deadband, 25.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance that is left alone") \

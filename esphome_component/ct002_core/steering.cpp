@@ -43,7 +43,7 @@ class Steering {
         me_(*members[own].model) {}
 
   Move run() {
-    demand_w_ = demand_.demand_w(now_ms_, me_.poll_interval_s());
+    demand_w_ = wanted_output_w(demand_.demand_w(now_ms_, me_.poll_interval_s()));
     float heading_w = 0.0f;
     for (uint8_t i = 0; i < count_; i++) heading_w += members_[i].model->setpoint_w();
     allocate(std::fabs(demand_w_ - heading_w) > kSmallErrorW);
@@ -68,6 +68,13 @@ class Steering {
   }
 
  private:
+  /// What the pool should deliver so that the grid is where it is wanted.
+  float wanted_output_w(float demand_w) const {
+    if (style_.peak_threshold_w <= 0.0f) return demand_w - style_.grid_target_w;
+    float house_w = demand_w + style_.other_output_w;
+    return demand_w - clamp(house_w, 0.0f, style_.peak_threshold_w);
+  }
+
   /// A slow battery whose output the meter sees held until its next poll.
   bool is_slow(const BatteryModel &other) const {
     return demand_.held_output() && other.poll_interval_s() >= 1.5f &&

@@ -26,6 +26,9 @@ struct SteeringStyle {
   float share_tolerance_w = 25.0f;  ///< imbalance that is left alone
   float max_step_w = 0.0f;          ///< a setpoint stays this close to the report; 0 = off
   float max_slope_w_s = 0.0f;       ///< speed of a setpoint; 0 = off
+  float grid_target_w = 0.0f;       ///< grid power to hold, + = import
+  float peak_threshold_w = 0.0f;    ///< import that is left to the grid; 0 = off
+  float other_output_w = 0.0f;      ///< output of batteries that are not steered, part of the house's supply
   bool even_out = true;             ///< move shares although nothing is missing
 };
 

@@ -73,3 +73,28 @@ def test_shares_are_evened_out_unless_told_otherwise() -> None:
     for options in ({"fair_distribution": False}, {"balance_deadband": 400.0}):
         first, second = shares_at_the_end(**options)
         assert first - second > 400
+
+
+@pytest.mark.parametrize("target_w", [50.0, -30.0])
+def test_grid_is_held_at_its_target(target_w: float) -> None:
+    pool = (battery(1, "A", "VNSE3-0"), battery(2, "A", "HMG-50", law="ramp"))
+    grid_w = run(kettle(*pool), Config(grid_target=target_w)).recording.grid_total_w
+    for rows in (grid_w[40:58], grid_w[130:155], grid_w[-20:]):
+        assert float(rows.mean()) == pytest.approx(target_w, abs=20)
+
+
+def test_peak_shaving_leaves_the_grid_what_lies_below_the_threshold() -> None:
+    scenario = kettle(battery(1, "A", "VNSE3-0"))
+    recording = run(scenario, Config(peak_shaving_threshold=500)).recording
+    power_w = np.asarray(recording.power_w).reshape(-1)
+    # The base load of 300 W is left to the grid, of the kettle's 1800 W all but 500 W are covered.
+    assert float(np.abs(power_w[40:58]).max()) < 20
+    assert float(recording.grid_total_w[40:58].mean()) == pytest.approx(300, abs=20)
+    assert float(recording.grid_total_w[130:155].mean()) == pytest.approx(500, abs=20)
+
+
+def test_peak_shaving_still_charges_from_surplus() -> None:
+    scenario = kettle(battery(1, "A", "VNSE3-0"))
+    house = replace(scenario.house, base_load_w=(-800.0,), events=())
+    recording = run(replace(scenario, house=house), Config(peak_shaving_threshold=500)).recording
+    assert float(np.abs(recording.grid_total_w[60:]).mean()) < 25
