@@ -26,7 +26,7 @@ using nullwatt::text_of;
 
 namespace {
 
-static_assert(static_cast<int>(CT002_SET_MIN_DC_OUTPUT) == static_cast<int>(nullwatt::kSetMinDcOutput),
+static_assert(static_cast<int>(CT002_SET_MAX_DISCHARGE) == static_cast<int>(nullwatt::kSetMaxDischarge),
               "the C door mirrors SettingBit");
 static_assert(static_cast<int>(CT002_KIND) == static_cast<int>(nullwatt::OptionError::kKind),
               "the C door mirrors OptionError");
@@ -110,6 +110,8 @@ int ct002_set_override(ct002_emulator *emulator, const char *mac, const ct002_ov
   settings.weight = change->weight;
   settings.window_weight = change->window_weight;
   settings.min_dc_output_w = change->min_dc_output_w;
+  settings.max_charge_w = change->max_charge_w;
+  settings.max_discharge_w = change->max_discharge_w;
   switch (emulator->value.set_override(text_of(mac), settings, change->which)) {
     case nullwatt::SettingError::kNone:
       return CT002_OK;

@@ -38,7 +38,9 @@ enum {
   CT002_SET_MANUAL_TARGET = 4,
   CT002_SET_WEIGHT = 8,
   CT002_SET_WINDOW_WEIGHT = 16,
-  CT002_SET_MIN_DC_OUTPUT = 32
+  CT002_SET_MIN_DC_OUTPUT = 32,
+  CT002_SET_MAX_CHARGE = 64,
+  CT002_SET_MAX_DISCHARGE = 128
 };
 
 typedef struct {
@@ -49,6 +51,8 @@ typedef struct {
   float weight;
   float window_weight;
   float min_dc_output_w;
+  float max_charge_w;    /* 0 = must not charge, negative = no bound */
+  float max_discharge_w; /* 0 = must not discharge, negative = no bound */
 } ct002_override;
 
 size_t ct002_option_count(void);

@@ -19,6 +19,7 @@ constexpr float kForgottenS = 8.0f;
 constexpr float kMaxManualTargetW = 100000.0f;
 /// Reports and readings beyond this are no home battery's; the model does not follow them there.
 constexpr float kMostPlausibleW = 100000.0f;
+constexpr float kNoBoundW = 1e6f;
 
 /// Slot of the three phase fields a battery reads. A combined battery reads the total, which
 /// is the sum of the three, so its value stands in the first one.
@@ -286,7 +287,10 @@ uint8_t Emulator::pool_members(PoolMember *members, const Consumer *wanted, uint
     if (&consumer == wanted) *own = count;
     members[count].model = &consumer.model;
     members[count].weight = consumer.settings.weight;
-    members[count].charges = consumer.traits.ac_chargeable;
+    const Settings &settings = consumer.settings;
+    bool charge_bound = settings.max_charge_w >= 0.0f;
+    members[count].low_w = !consumer.traits.ac_chargeable ? 0.0f : charge_bound ? -settings.max_charge_w : -kNoBoundW;
+    members[count].high_w = settings.max_discharge_w >= 0.0f ? settings.max_discharge_w : kNoBoundW;
     count++;
   }
   return count;
@@ -414,6 +418,8 @@ SettingError Emulator::set_override(Text mac, const Settings &settings, uint8_t 
       ((which & kSetWeight) == 0 || within(settings.weight, 0.0f, 10.0f)) &&
       ((which & kSetWindowWeight) == 0 || within(settings.window_weight, 0.0f, 1.0f)) &&
       ((which & kSetMinDcOutput) == 0 || within(settings.min_dc_output_w, -1.0f, kMaxManualTargetW));
+  valid = valid && ((which & kSetMaxCharge) == 0 || within(settings.max_charge_w, -1.0f, kMaxManualTargetW)) &&
+          ((which & kSetMaxDischarge) == 0 || within(settings.max_discharge_w, -1.0f, kMaxManualTargetW));
   if (!valid) return SettingError::kRange;
   char key[kKeySize];
   make_key(mac, key);
@@ -428,6 +434,8 @@ SettingError Emulator::set_override(Text mac, const Settings &settings, uint8_t 
   if ((which & kSetWeight) != 0) stored->weight = settings.weight;
   if ((which & kSetWindowWeight) != 0) stored->window_weight = settings.window_weight;
   if ((which & kSetMinDcOutput) != 0) stored->min_dc_output_w = settings.min_dc_output_w;
+  if ((which & kSetMaxCharge) != 0) stored->max_charge_w = settings.max_charge_w;
+  if ((which & kSetMaxDischarge) != 0) stored->max_discharge_w = settings.max_discharge_w;
   Consumer *consumer = consumers_.find(key);
   if (consumer != nullptr) consumer->settings = *stored;
   sync_pool();
@@ -488,6 +496,8 @@ bool Emulator::consumer(uint8_t index, ct002_consumer *out) const {
     out->weight = consumer.settings.weight;
     out->window_weight = consumer.settings.window_weight;
     out->min_dc_output_w = consumer.settings.min_dc_output_w;
+    out->max_charge_w = consumer.settings.max_charge_w;
+    out->max_discharge_w = consumer.settings.max_discharge_w;
     out->law = static_cast<uint8_t>(consumer.model.law());
     out->gain = consumer.model.gain();
     out->confidence = consumer.model.confidence();

@@ -18,6 +18,8 @@ struct Settings {
   float manual_target_w = 0.0f;
   float weight = 1.0f;            ///< 0..10, share of the load
   float window_weight = 1.0f;     ///< 0..1, share of the active time in efficiency mode
+  float max_charge_w = -1.0f;     ///< most it may charge; 0 = it must not, negative = no bound
+  float max_discharge_w = -1.0f;  ///< most it may discharge; 0 = it must not, negative = no bound
   float min_dc_output_w = -1.0f;  ///< negative = use the global option
 };
 
@@ -29,6 +31,8 @@ enum SettingBit : uint8_t {
   kSetWeight = 8,
   kSetWindowWeight = 16,
   kSetMinDcOutput = 32,
+  kSetMaxCharge = 64,
+  kSetMaxDischarge = 128,
 };
 
 class OverrideTable {

@@ -49,6 +49,8 @@ typedef struct {
   float weight;          /* user setting, share of the load */
   float window_weight;   /* user setting, share of the active time */
   float min_dc_output_w; /* user setting; negative = the global one */
+  float max_charge_w;    /* user setting; negative = no bound */
+  float max_discharge_w; /* user setting; negative = no bound */
   float poll_interval_s; /* 0 until the second poll */
   uint32_t age_ms;       /* since its last poll */
   uint32_t polls;        /* accepted polls */

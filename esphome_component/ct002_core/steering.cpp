@@ -104,8 +104,9 @@ class Steering {
       const BatteryModel &model = *members_[i].model;
       Share &share = shares_[i];
       share.weight = members_[i].weight;
-      share.high_w = model.high_w();
-      share.low_w = members_[i].charges ? model.low_w() : larger(0.0f, model.low_w());
+      // A battery held somewhere by its own app goes on counting from there.
+      share.low_w = larger(members_[i].low_w, model.low_w());
+      share.high_w = larger(share.low_w, smaller(members_[i].high_w, model.high_w()));
       float from_w = i == own_ ? model.setpoint_w() : counted_w(model);
       float up_s = kHorizonS;
       float down_s = kHorizonS;

@@ -17,7 +17,8 @@ namespace nullwatt {
 struct PoolMember {
   BatteryModel *model = nullptr;
   float weight = 1.0f;
-  bool charges = true;  ///< can charge from the grid side
+  float low_w = -1e6f;  ///< lowest target it may get; 0 for one that cannot, or must not, charge
+  float high_w = 1e6f;  ///< highest target it may get
 };
 
 /// What the user asks of the steering as a whole.

@@ -224,6 +224,32 @@ def test_setting_out_of_range_changes_nothing(poll: Poll, setting: dict[str, flo
     assert (battery.weight, battery.manual_target_w, battery.window_weight) == (1.0, 0.0, 1.0)
 
 
+def test_power_range_and_locks_bound_the_target_and_the_others_take_the_rest(poll: Poll) -> None:
+    emulator = Emulator()
+    macs = ["60f1a2b3c401", "60f1a2b3c402"]
+    emulator.set_override(macs[0], max_discharge=250, max_charge=0)
+    for surplus, expected in ((1000.0, (250.0, 750.0)), (-600.0, (0.0, -600.0))):
+        for second in range(30):
+            emulator.update_grid([surplus], at=second)
+            for mac in macs:
+                poll(emulator, second + 0.1, 0, mac=mac, kind="IDEAL")
+        shares = emulator.consumers()
+        assert (shares[0].max_discharge_w, shares[0].max_charge_w) == (250.0, 0.0)
+        low, high = sorted((0.0, expected[0]))
+        assert low <= shares[0].target_w <= high
+        emulator = Emulator()
+        emulator.set_override(macs[0], max_discharge=250, max_charge=0)
+
+
+def test_bound_is_taken_away_by_minus_one(poll: Poll) -> None:
+    emulator = Emulator()
+    poll(emulator, 0)
+    emulator.set_override("60F1A2B3C401", max_charge=100)
+    assert emulator.consumers()[0].max_charge_w == 100.0
+    emulator.set_override("60F1A2B3C401", max_charge=-1)
+    assert emulator.consumers()[0].max_charge_w is None
+
+
 def test_manual_target_alone_does_not_change_the_mode(poll: Poll) -> None:
     emulator = Emulator()
     emulator.update_grid([0.0], at=0)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nullwatt.core import Config
+from nullwatt.core import Config, Emulator
 from nullwatt.home import HouseConfig, LoadConfig, LoadEvent, SunConfig
-from nullwatt.lab import LabResult, Scenario, battery, run
+from nullwatt.lab import LabResult, Scenario, battery, run, run_against
 
 KETTLE = LoadConfig("kettle", 1500.0, "A")
 
@@ -98,3 +98,27 @@ def test_peak_shaving_still_charges_from_surplus() -> None:
     house = replace(scenario.house, base_load_w=(-800.0,), events=())
     recording = run(replace(scenario, house=house), Config(peak_shaving_threshold=500)).recording
     assert float(np.abs(recording.grid_total_w[60:]).mean()) < 25
+
+
+@pytest.mark.parametrize("law", ["ramp", "integrator-2"])
+def test_locked_battery_rests_and_its_partner_does_the_work(law: str) -> None:
+    locked, free = battery(1, "A", "VNSE3-0", law=law), battery(2, "A", "VNSE3-0", law=law)
+    emulator = Emulator()
+    emulator.set_override(locked.config.mac, max_discharge=0)
+    recording = run_against(kettle(locked, free), emulator).recording
+    power_w = np.asarray(recording.power_w)
+    first = power_w[:, 0] if power_w.shape[-1] == 2 else power_w[0]
+    assert float(first.max()) < 10
+    assert float(np.abs(recording.grid_total_w[130:155]).mean()) < 25
+
+
+def test_bounded_battery_gives_no_more_than_it_may_and_the_grid_is_zero_all_the_same() -> None:
+    bounded, free = battery(1, "A", "VNSE3-0"), battery(2, "A", "VNSE3-0")
+    emulator = Emulator()
+    emulator.set_override(bounded.config.mac, max_discharge=400)
+    recording = run_against(kettle(bounded, free), emulator).recording
+    power_w = np.asarray(recording.power_w)
+    first = power_w[:, 0] if power_w.shape[-1] == 2 else power_w[0]
+    assert float(first[60:].max()) < 430
+    assert float(first[130:155].mean()) > 350
+    assert float(np.abs(recording.grid_total_w[130:155]).mean()) < 25

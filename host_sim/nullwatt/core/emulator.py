@@ -49,6 +49,8 @@ class ConsumerState:
         weight: User setting, share of the load, 0..10.
         window_weight: User setting, share of the active time, 0..1.
         min_dc_output_w: User setting; None = the global option.
+        max_charge_w: User setting, most it may charge; None = no bound.
+        max_discharge_w: User setting, most it may discharge; None = no bound.
         poll_interval_s: Smoothed; None before the second poll.
         age_s: Time since its last poll.
         polls: Accepted polls.
@@ -76,6 +78,8 @@ class ConsumerState:
     weight: float
     window_weight: float
     min_dc_output_w: float | None
+    max_charge_w: float | None
+    max_discharge_w: float | None
     poll_interval_s: float | None
     age_s: float
     polls: int
@@ -206,6 +210,8 @@ class Emulator:
         weight: float | None = None,
         window_weight: float | None = None,
         min_dc_output: float | None = None,
+        max_charge: float | None = None,
+        max_discharge: float | None = None,
     ) -> None:
         """Changes settings of a battery, known or not yet; None leaves one as it is.
 
@@ -217,6 +223,8 @@ class Emulator:
             weight: Share of the load, 0..10.
             window_weight: Share of the active time, 0..1.
             min_dc_output: Watts; -1 goes back to the global option.
+            max_charge: Most it may charge, W; 0 locks charging, -1 takes the bound away.
+            max_discharge: Most it may discharge, W; 0 locks discharging, -1 takes the bound away.
 
         Raises:
             ValueError: A value is out of range; nothing was changed.
@@ -230,6 +238,8 @@ class Emulator:
             "weight": (weight, lib.CT002_SET_WEIGHT),
             "window_weight": (window_weight, lib.CT002_SET_WINDOW_WEIGHT),
             "min_dc_output_w": (min_dc_output, lib.CT002_SET_MIN_DC_OUTPUT),
+            "max_charge_w": (max_charge, lib.CT002_SET_MAX_CHARGE),
+            "max_discharge_w": (max_discharge, lib.CT002_SET_MAX_DISCHARGE),
         }
         for name, (value, bit) in values.items():
             if value is not None:
@@ -240,7 +250,7 @@ class Emulator:
             given = ", ".join(f"{name}={value!r}" for name, (value, _) in values.items() if value is not None)
             raise ValueError(
                 f"battery {mac}: {given} is out of range; allowed: manual_target_w -100000..100000, "
-                "weight 0..10, window_weight 0..1, min_dc_output_w 0..100000 or -1"
+                "weight 0..10, window_weight 0..1, the other powers 0..100000 or -1"
             )
         if status == lib.CT002_FULL:
             raise TableFullError(f"battery {mac}: settings of {2 * MAX_BATTERIES} batteries are held already")
@@ -309,6 +319,8 @@ def _consumer(raw: ffi.CData) -> ConsumerState:
         weight=raw.weight,
         window_weight=raw.window_weight,
         min_dc_output_w=raw.min_dc_output_w if raw.min_dc_output_w >= 0 else None,
+        max_charge_w=raw.max_charge_w if raw.max_charge_w >= 0 else None,
+        max_discharge_w=raw.max_discharge_w if raw.max_discharge_w >= 0 else None,
         poll_interval_s=raw.poll_interval_s if raw.polls > 1 else None,
         age_s=raw.age_ms / 1000.0,
         polls=raw.polls,
