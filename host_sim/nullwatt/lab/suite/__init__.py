@@ -6,6 +6,7 @@ SCENARIOS["steps_ramp"], find("random_017"), find("identify_ramp_100_VNSD")
 from difflib import get_close_matches
 
 from ..scenario import Scenario
+from .balancer import balancing
 from .building import TYPE_OF_LAW, aligned
 from .combinations import COMBINATIONS, combination
 from .handling import HANDLED_LAWS, handled, returns_s
@@ -16,7 +17,7 @@ from .perturbed import perturbed
 
 #: The named scenarios.
 SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario for scenario in (*judged(), *household(), *handled(), *perturbed())
+    scenario.name: scenario for scenario in (*judged(), *household(), *handled(), *balancing(), *perturbed())
 }
 
 __all__ = [
