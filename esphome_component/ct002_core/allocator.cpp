@@ -12,11 +12,13 @@ namespace {
 constexpr float kNothingW = 3.0f;
 
 float room_in_box(const Share &share, bool up) {
+  if (!(share.weight > 0.0f)) return 0.0f;
   float room_w = up ? share.box_high_w - share.target_w : share.target_w - share.box_low_w;
   return larger(0.0f, room_w);
 }
 
 float room_to_stretch(const Share &share, bool up) {
+  if (!(share.weight > 0.0f)) return 0.0f;
   float room_w = up ? share.high_w - share.target_w : share.target_w - share.low_w;
   return larger(0.0f, smaller(room_w, up ? share.stretch_up_w : share.stretch_down_w));
 }

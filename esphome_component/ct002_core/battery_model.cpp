@@ -365,7 +365,9 @@ void BatteryModel::observe_generic(float seconds) {
     return;
   }
   still_s_ += seconds;
-  if (still_s_ <= start_delay_s_ + 8.0f) return;
+  // After leaning on the opposite limit its setpoint may be wound up: it gets time to come back.
+  float patience_s = start_delay_s_ + (limit(!up).known() ? 28.0f : 8.0f);
+  if (still_s_ <= patience_s) return;
   still_s_ = 0.0f;
   if ((up ? power_w_ : -power_w_) < -kOtherSideW) {
     freeze();

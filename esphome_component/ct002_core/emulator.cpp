@@ -272,6 +272,7 @@ float Emulator::steer(Consumer *consumer) {
   }
   Move move = steer_pool(members, count, own, demand_, style_, now_ms_);
   missing_w_ = move.missing_w;
+  pool_wanted_w_ = move.wanted_w;
   consumer->target_w = move.target_w;
   consumer->target_known = true;
   consumer->steered_sample = grid_.sequence();
@@ -330,8 +331,10 @@ void Emulator::sum_buckets(const Consumer &requester, const float *phase_w, Repl
       power_w = round_half_even(consumer.instructed_w);
       // A full battery passing its sun through must not look like one told to discharge:
       // others would stop charging.
-      bool against_intent = (consumer.target_w <= 0.0f && power_w > 0) || (consumer.target_w >= 0.0f && power_w < 0);
-      if (consumer.target_known && against_intent) power_w = 0;
+      // While the pool charges, no member shows as discharging, whatever moves it.
+      bool charging = consumer.target_w <= 0.0f || (consumer.in_pool && pool_wanted_w_ <= 0.0f);
+      bool discharging = consumer.target_w >= 0.0f || (consumer.in_pool && pool_wanted_w_ >= 0.0f);
+      if (consumer.target_known && ((charging && power_w > 0) || (discharging && power_w < 0))) power_w = 0;
     }
     (power_w < 0 ? charge_w : discharge_w)[bucket] += power_w;
     if (!active) reply->counts[bucket]++;

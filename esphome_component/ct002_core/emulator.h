@@ -104,6 +104,7 @@ class Emulator {
   uint32_t refused_full_ = 0;
   uint32_t refused_overrides_ = 0;
   float missing_w_ = 0.0f;
+  float pool_wanted_w_ = 0.0f;
   float waiting_total_w_ = 0.0f;  ///< meter sample that waits for the reports after it
   uint32_t waiting_ms_ = 0;
   bool waiting_ = false;

@@ -125,6 +125,12 @@ int32_t invert_generic(float move_w, const InversionContext &context) {
   // The ramp firmware crawls at 10 W a poll when its reading stays at the reference; a little less sets it free.
   bool crawling = last >= 100.0f && reading > 0.8f * last && context.moved_w > 3.0f && context.moved_w < 16.0f;
   if (crawling) return static_cast<int32_t>(0.8f * last);
+  // Pushed hard and not moving at all: it may be unwinding a setpoint far beyond a limit, where the ramp
+  // needs readings that fall to get any faster. A slow saw does that for every law.
+  bool stuck = context.still && last * reading > 0.0f && std::fabs(last) >= 100.0f && std::fabs(context.moved_w) < 3.0f;
+  if (stuck && std::fabs(reading) >= 0.8f * std::fabs(last) && std::fabs(last) * 0.85f >= 100.0f) {
+    return static_cast<int32_t>(0.85f * last);
+  }
   if (context.still && last * reading > 0.0f) reading = clamp(reading, last - 50.0f, last + 50.0f);
   return static_cast<int32_t>(reading);
 }

@@ -61,6 +61,7 @@ class Steering {
     Move move;
     move.target_w = share.target_w;
     move.missing_w = missing_w_;
+    move.wanted_w = demand_w_;
     move.uncovered_w = demand_w_;
     for (uint8_t i = 0; i < count_; i++) move.uncovered_w -= shares_[i].base_w;
     move.move_w = in_style(count_ == 1 ? alone() : together());
@@ -190,6 +191,8 @@ class Steering {
   }
 
   float wanted(float way_w) const {
+    // Weight 0 takes no part, in small errors neither; it only goes home.
+    if (!(members_[own_].weight > 0.0f)) return std::fabs(way_w) > style_.deadband_w ? way_w : 0.0f;
     float tolerance_w = larger(style_.share_tolerance_w, kShareTolerance * std::fabs(me_.setpoint_w()));
     if (!error_matters()) {
       bool even_out = style_.even_out && std::fabs(way_w) > tolerance_w && demand_.jump_age_s(now_ms_) > kShareQuietS;

@@ -37,6 +37,7 @@ struct Move {
   float move_w = 0.0f;       ///< wanted change of this battery's setpoint
   float target_w = 0.0f;     ///< output wanted from it
   float missing_w = 0.0f;    ///< demand minus what the pool is heading for
+  float wanted_w = 0.0f;     ///< output wanted from the whole pool
   float uncovered_w = 0.0f;  ///< demand beyond what the pool's limits, known and learnt, allow
 };
 
