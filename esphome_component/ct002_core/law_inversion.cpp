@@ -115,6 +115,10 @@ int32_t invert_dc_regulator(const LawState &law, float move_w) {
   return 0;
 }
 
+/// Less than what a spike gate holds, with room for a gain that is not the usual one.
+constexpr float kSawStepW = 35.0f;
+constexpr float kSawFloorW = 120.0f;
+
 /// Nothing is known: half of what is missing, large enough for any rest band, without the jumps
 /// that a spike gate would hold.
 int32_t invert_generic(float move_w, const InversionContext &context) {
@@ -128,8 +132,9 @@ int32_t invert_generic(float move_w, const InversionContext &context) {
   // Pushed hard and not moving at all: it may be unwinding a setpoint far beyond a limit, where the ramp
   // needs readings that fall to get any faster. A slow saw does that for every law.
   bool stuck = context.still && last * reading > 0.0f && std::fabs(last) >= 100.0f && std::fabs(context.moved_w) < 3.0f;
-  if (stuck && std::fabs(reading) >= 0.8f * std::fabs(last) && std::fabs(last) * 0.85f >= 100.0f) {
-    return static_cast<int32_t>(0.85f * last);
+  if (stuck) {
+    float lower = last > 0.0f ? last - kSawStepW : last + kSawStepW;
+    return static_cast<int32_t>(std::fabs(lower) >= kSawFloorW ? lower : reading);
   }
   if (context.still && last * reading > 0.0f) reading = clamp(reading, last - 50.0f, last + 50.0f);
   return static_cast<int32_t>(reading);
