@@ -355,7 +355,7 @@ void BatteryModel::observe_generic(float seconds) {
   if (!settled_) stuck_ = 0;
   // Pushed one way for long without getting any further: that is a limit, even if the output saws
   // up and down below it as some firmware does.
-  bool pushing = magnitude(last_reading_) > (limit_known() ? 15 : 40);
+  bool pushing = magnitude(last_reading_) > (limit_known() ? 15 : 20);
   bool up = last_reading_ > 0;
   float further_w = up ? power_w_ - furthest_w_ : furthest_w_ - power_w_;
   if (!pushing || up != pushed_up_ || further_w > 15.0f) {
