@@ -408,6 +408,7 @@ int32_t BatteryModel::reading_for(float move_w) const {
   context.output = static_cast<int32_t>(power_w_);
   context.filter_certain = identifier_.telling_reports() > 4;
   context.still = settled_;
+  context.maybe_wound = limit(move_w < 0.0f).known();
   context.moved_w = power_w_ - previous_w_;
   context.last_reading = last_reading_;
   return invert_law(law_, move_w, context, range_);

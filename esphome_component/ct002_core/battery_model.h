@@ -87,6 +87,7 @@ class BatteryModel {
   void settle_offset(float moved_w);
   float expected_w() const;
   float generic_setpoint_w() const { return power_w_ + in_flight_w_; }
+  const LearntLimit &limit(bool upper) const { return upper ? high_limit_ : low_limit_; }
   LearntLimit &limit(bool upper) { return upper ? high_limit_ : low_limit_; }
 
   LawState law_;

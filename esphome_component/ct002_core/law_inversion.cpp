@@ -131,7 +131,8 @@ int32_t invert_generic(float move_w, const InversionContext &context) {
   if (crawling) return static_cast<int32_t>(0.8f * last);
   // Pushed hard and not moving at all: it may be unwinding a setpoint far beyond a limit, where the ramp
   // needs readings that fall to get any faster. A slow saw does that for every law.
-  bool stuck = context.still && last * reading > 0.0f && std::fabs(last) >= 100.0f && std::fabs(context.moved_w) < 3.0f;
+  bool stuck = context.maybe_wound && context.still && last * reading > 0.0f && std::fabs(last) >= 100.0f &&
+               std::fabs(context.moved_w) < 3.0f;
   if (stuck) {
     float lower = last > 0.0f ? last - kSawStepW : last + kSawStepW;
     return static_cast<int32_t>(std::fabs(lower) >= kSawFloorW ? lower : reading);

@@ -15,6 +15,7 @@ struct InversionContext {
   int32_t last_reading = 0;     ///< last reading sent
   float moved_w = 0.0f;         ///< between the last two reports
   bool still = true;            ///< the output has arrived where it was heading
+  bool maybe_wound = false;     ///< it leaned on the limit of the opposite direction not long ago
   bool filter_certain = false;  ///< the one-shot spike filter is known to be there
 };
 
