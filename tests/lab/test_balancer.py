@@ -128,6 +128,8 @@ def test_two_unequal_limits_meet_the_demand_655(laws: tuple[str, ...], demand_w:
     [
         *((laws, demand_w) for laws in TRIOS for demand_w in (2000.0, -2000.0)),
         (("integrator", "integrator", "integrator-2"), -2600.0),
+        (("integrator-2", "integrator-2", "integrator-2"), 2600.0),
+        (("integrator-2", "integrator-2", "integrator-2"), -2600.0),
         (("ramp", "ramp", "ramp"), 3000.0),
         (("ramp", "ramp", "ramp"), -3000.0),
         (("ramp", "ramp", "ramp"), -3500.0),
