@@ -91,8 +91,6 @@ class BatteryModel {
   LearntLimit &limit(bool upper) { return upper ? high_limit_ : low_limit_; }
 
   LawState law_;
-  LawKind prior_ = LawKind::kGeneric;
-  LawKind declared_ = LawKind::kGeneric;  ///< law that its type suggests
   PowerRange range_;
   LawIdentifier identifier_;
   LearntLimit high_limit_{1.0f};
@@ -124,6 +122,8 @@ class BatteryModel {
   uint16_t fits_ = 0;  ///< correct predictions of moves since the last switch
   uint8_t stuck_ = 0;
   uint8_t quiet_polls_ = 0;  ///< polls in a row without a command and without a move
+  LawKind prior_ = LawKind::kGeneric;
+  LawKind declared_ = LawKind::kGeneric;  ///< law that its type suggests
   bool settled_ = true;
   bool was_settled_ = true;
   bool collapsing_ = false;

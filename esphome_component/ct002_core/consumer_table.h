@@ -23,11 +23,11 @@ struct Consumer {
   bool in_pool = false;
   bool served = false;    ///< served_w holds a meter reading
   bool repeated = false;  ///< the poll being answered says nothing new
+  bool modelled = false;  ///< the model knows this battery; false = start it at the next report
   /// Wanted net output before any shaping; known only once a control step ran.
   bool target_known = false;
   int32_t power_w = 0;          ///< last report
   uint32_t seen_ms = 0;         ///< last accepted poll
-  bool modelled = false;        ///< the model knows this battery; false = start it at the next report
   uint32_t steered_sample = 0;  ///< meter sample of the last control step
   uint32_t polls = 0;
   uint8_t last_index = 0;         ///< index of its last reply

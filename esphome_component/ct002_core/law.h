@@ -32,12 +32,14 @@ struct LawState {
   float gain = 1.0f;         ///< integrators: 0.3..1
   float setpoint_w = 0.0f;
   float earlier_w[2] = {0.0f, 0.0f};  ///< setpoints before the last step and the one before it
-  int32_t last = 0;                   ///< kRamp: last accepted reading
-  int32_t running_min = 0;            ///< kRamp
-  int32_t reference = 0;              ///< kRamp: reading to which the step is measured
-  int32_t previous_reading = 0;       ///< gates: reading before this one
-  int32_t previous_output = 0;        ///< gates: own output at that time
-  int32_t command = 0;                ///< kDcRegulator: PWM command of one channel
+  union {
+    int32_t last = 0;  ///< kRamp: last accepted reading
+    int32_t command;   ///< kDcRegulator: PWM command of one channel; set by place_law
+  };
+  int32_t running_min = 0;       ///< kRamp
+  int32_t reference = 0;         ///< kRamp: reading to which the step is measured
+  int32_t previous_reading = 0;  ///< gates: reading before this one
+  int32_t previous_output = 0;   ///< gates: own output at that time
 };
 
 /// Delays are counted in polls: a command shows in the next report, or one or two later.

@@ -56,12 +56,12 @@ class LawIdentifier {
   uint8_t index_of(const LawState &law) const;
 
   Candidate candidates_[kCandidates];
-  LawKind prior_ = LawKind::kGeneric;
   float fastest_w_s_ = 0.0f;
   uint16_t telling_ = 0;
   uint8_t delay_ = 0;
   uint8_t switches_ = 0;
   uint8_t leaps_ = 0;
+  LawKind prior_ = LawKind::kGeneric;
   bool stepped_ = false;
   bool dc_ruled_out_ = false;  ///< it did what a DC regulator cannot do
 };

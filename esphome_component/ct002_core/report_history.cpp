@@ -4,11 +4,17 @@
 
 namespace nullwatt {
 
+namespace {
+
+int16_t stored(float power_w) { return static_cast<int16_t>(clamp(power_w, -32767.0f, 32767.0f)); }
+
+}  // namespace
+
 void ReportHistory::reset(float power_w, uint32_t now_ms) {
   newest_ = 0;
   count_ = 1;
   slew_w_s_ = 0.0f;
-  power_w_[0] = power_w;
+  power_w_[0] = stored(power_w);
   stamp_ms_[0] = now_ms;
 }
 
@@ -16,7 +22,7 @@ void ReportHistory::add(float power_w, uint32_t now_ms) {
   slew_w_s_ = 0.0f;
   newest_ = static_cast<uint8_t>((newest_ + 1) % kReports);
   if (count_ < kReports) count_++;
-  power_w_[newest_] = power_w;
+  power_w_[newest_] = stored(power_w);
   stamp_ms_[newest_] = now_ms;
 }
 
@@ -38,14 +44,14 @@ void ReportHistory::add_outputs(uint32_t at_ms, uint32_t step_ms, uint8_t count,
       current = static_cast<uint8_t>((current + kReports - 1) % kReports);
       since_ms = static_cast<int32_t>(at_ms - stamp_ms_[current]);
     }
-    float power_w = power_w_[current];
+    float power_w = static_cast<float>(power_w_[current]);
     held_w[i] += power_w;
     if (since_ms > 0 && back == 0) {
       float most_w = slew_w_s_ * static_cast<float>(since_ms) / 1000.0f;
       power_w += clamp(goal_w_ - power_w, -most_w, most_w);
     } else if (since_ms > 0) {
       float part = static_cast<float>(since_ms) / static_cast<float>(stamp_ms_[later] - stamp_ms_[current]);
-      power_w += part * (power_w_[later] - power_w);
+      power_w += part * (static_cast<float>(power_w_[later]) - power_w);
     }
     linear_w[i] += power_w;
   }

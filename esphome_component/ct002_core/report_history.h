@@ -24,7 +24,8 @@ class ReportHistory {
  private:
   static constexpr uint8_t kReports = 16;
 
-  float power_w_[kReports] = {};
+  /// Reports are whole watts, and no battery delivers more than this holds.
+  int16_t power_w_[kReports] = {};
   uint32_t stamp_ms_[kReports] = {};
   float goal_w_ = 0.0f;
   float slew_w_s_ = 0.0f;  ///< 0 = nothing is expected
