@@ -23,6 +23,7 @@ Where the battery-firmware notes leave a choice we chose:
 
 from .f32 import f32
 from .law import Sample
+from .stored_setpoint import StoredSetpoint
 
 IMPORT_EDGE_W = 11  # integrator answers imports from here on
 EXPORT_EDGE_W = -10  # exports beyond this are followed with the loop gain
@@ -37,14 +38,10 @@ STILL_OUTPUT_W = 20
 SMALL_IMPORT_W = 10
 
 
-class IntegratorLaw:
-    """The older integer integrator.
+class IntegratorLaw(StoredSetpoint):
+    """The older integer integrator."""
 
-    Attributes:
-        setpoint_w: Stored setpoint, whole watts, + = discharge.
-    """
-
-    __slots__ = ("_gain", "_hi_w", "_lo_w", "setpoint_w")
+    __slots__ = ("_gain",)
 
     def __init__(self, max_charge_w: float, max_discharge_w: float, ratio: int = 100) -> None:
         """Start at rest.
@@ -56,17 +53,7 @@ class IntegratorLaw:
         """
         # single precision: at 30 and 60 % the factor is a hair short and exact products lose a watt
         self._gain = f32((ratio if RATIO_MIN <= ratio <= RATIO_MAX else 100) * f32(0.01))
-        self.set_limits(max_charge_w, max_discharge_w)
-        self.seed(0.0)
-
-    def seed(self, power_w: float) -> None:
-        """Forget everything and start from a battery that delivers power_w (+ = discharge)."""
-        self.setpoint_w = round(power_w)
-
-    def set_limits(self, max_charge_w: float, max_discharge_w: float) -> None:
-        """Change the power window, W, both >= 0; fractions are cut off."""
-        self._hi_w = int(max_discharge_w)
-        self._lo_w = -int(max_charge_w)
+        super().__init__(max_charge_w, max_discharge_w)
 
     def step(self, sample: Sample) -> float:
         """Integrate one sample; return the wanted power in W, + = discharge."""
@@ -85,7 +72,7 @@ class IntegratorLaw:
             setpoint_w += error_w
         elif measured_w < 0 and -IMPORT_EDGE_W < error_w < 0:
             setpoint_w += error_w - BIAS_W
-        setpoint_w = max(min(setpoint_w, self._hi_w), self._lo_w)
+        setpoint_w = self._within(setpoint_w)
         if abs(setpoint_w) < park_w and error_w < park_w:
             setpoint_w = 0
         self.setpoint_w = setpoint_w
