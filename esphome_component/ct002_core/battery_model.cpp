@@ -7,6 +7,7 @@
 #include "law_inversion.h"
 #include "law_ramp.h"
 #include "numeric.h"
+#include "whole_watts.h"
 
 namespace nullwatt {
 namespace {
@@ -39,8 +40,7 @@ constexpr float kPressingHaste = 7.0f;
 void BatteryModel::reset(LawKind prior, uint8_t rest_band_w, float power_w, uint32_t now_ms) {
   *this = BatteryModel();
   declared_ = prior_ = prior;
-  range_ = range_of(prior_);
-  law_ = resting_law(prior_, 1.0f, rest_band_w, power_w, range_);
+  law_ = resting_law(Law{1.0f, prior_, rest_band_w}, power_w);
   identifier_.reset(prior_, rest_band_w, power_w);
   history_.reset(power_w, now_ms);
   power_w_ = previous_w_ = power_w;
@@ -91,7 +91,7 @@ void BatteryModel::accompany(float power_w, uint32_t now_ms) {
 void BatteryModel::rejoin(float power_w, uint32_t now_ms) {
   seen_ms_ = now_ms;
   power_w_ = previous_w_ = power_w;
-  law_ = resting_law(law_.kind, law_.gain, law_.rest_band_w, power_w, range_);
+  law_ = resting_law(law_, power_w);
   identifier_.place(power_w);
   history_.reset(power_w, now_ms);
   high_limit_.forget();
@@ -102,9 +102,9 @@ void BatteryModel::rejoin(float power_w, uint32_t now_ms) {
 
 /// Output the setpoint leads to once the inverter has followed.
 float BatteryModel::expected_w() const {
-  float setpoint_w = shown_setpoint_w(law_, identifier_.delay());
+  float setpoint_w = law_.shown_w[identifier_.delay()];
   if (std::fabs(setpoint_w) < kNoSetpointW) setpoint_w = 0.0f;
-  setpoint_w = clamp(setpoint_w, range_.low_w, range_.high_w);
+  setpoint_w = clamp(setpoint_w, range().low_w, range().high_w);
   return clamp(setpoint_w, low_limit_.expected_w(-kNone), high_limit_.expected_w(kNone));
 }
 
@@ -165,7 +165,7 @@ void BatteryModel::moved_as_told(float gap_w, float tolerance_w) {
   collapsing_ = false;
   float rest_w = power_w_ - (previous_w_ + gap_w);
   if (std::fabs(moved_w) > std::fabs(gap_w) + tolerance_w) {
-    place(law_.kind == LawKind::kDcRegulator ? power_w_ : shown_setpoint_w(law_, identifier_.delay()) + rest_w);
+    place(law_.kind == LawKind::kDcRegulator ? power_w_ : law_.shown_w[identifier_.delay()] + rest_w);
     doubt(0.1f);
     return;
   }
@@ -175,7 +175,7 @@ void BatteryModel::moved_as_told(float gap_w, float tolerance_w) {
   } else if (std::fabs(gap_w) > 0.9f * most_w) {
     slew_w_s_ += 0.3f * (larger(kMinSlew, rate) - slew_w_s_);
   } else if (lag_s_ < 1.6f * poll_interval_s_ && law_.kind != LawKind::kDcRegulator) {
-    place_law(&law_, law_.setpoint_w + 0.35f * rest_w, range_);  // it should have arrived
+    place_law(&law_, law_.setpoint_w() + 0.35f * rest_w);  // it should have arrived
     doubt(0.05f);
   }
 }
@@ -192,7 +192,7 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
   if (still_s_ < patience_s || std::fabs(expected - power_w_) <= tolerance_w) return;
   still_s_ = idle_s_ = 0.0f;
   bool telling = std::fabs(expected - power_w_) > 40.0f || limit(upper).met_at(power_w_);
-  float given_up_w = law_.setpoint_w;
+  float given_up_w = law_.setpoint_w();
   place(power_w_);
   if (telling) {
     stuck_++;
@@ -213,7 +213,7 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
       stuck_ = 0;
       // The firmware has integrated against its limit all the while: its setpoint lies beyond.
       if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
-        place_law(&law_, clamp(given_up_w + wound_w_, -2500.0f, 2500.0f), range_);
+        place_law(&law_, clamp(given_up_w + wound_w_, -2500.0f, 2500.0f));
         unwind_w_ = 60.0f;
       }
       wound_w_ = 0.0f;
@@ -285,7 +285,7 @@ bool BatteryModel::learn_limit(float power_w, bool upper) {
 
 /// The setpoint whose effect shows now turned out to be `power_w`; what was commanded since stands.
 void BatteryModel::place(float power_w) {
-  place_law(&law_, law_.setpoint_w + power_w - shown_setpoint_w(law_, identifier_.delay()), range_);
+  place_law(&law_, law_.setpoint_w() + power_w - law_.shown_w[identifier_.delay()]);
 }
 
 // -- which law -----------------------------------------------------------------------------
@@ -300,9 +300,9 @@ void BatteryModel::identify() {
   evidence.low_w = low_limit_.expected_w(-kNone);
   evidence.high_w = high_limit_.expected_w(kNone);
   evidence.limited = limit_known();
-  const LawState *better = identifier_.weigh(evidence, law_, fits_);
-  if (better != nullptr) {
-    adopt(*better);
+  LawState better;
+  if (identifier_.weigh(evidence, law_, fits_, &better)) {
+    adopt(better);
   } else {
     refine_gain(std::fabs(power_w_ - previous_w_) > 0.93f * slew_w_s_ * seconds_);
   }
@@ -311,7 +311,6 @@ void BatteryModel::identify() {
 void BatteryModel::adopt(const LawState &law) {
   law_ = law;
   prior_ = law.kind;
-  range_ = range_of(law.kind);
   confidence_ = larger(confidence_, 0.8f);
   stuck_ = 0;
   still_s_ = 0.0f;
@@ -342,7 +341,7 @@ void BatteryModel::give_up() {
 }
 
 void BatteryModel::retry() {
-  law_ = resting_law(prior_, law_.gain, law_.rest_band_w, power_w_, range_);
+  law_ = resting_law(Law{law_.gain, prior_, law_.rest_band_w}, power_w_);
   confidence_ = kRetryConfidence;
   still_s_ = idle_s_ = 0.0f;
   stuck_ = 0;
@@ -378,9 +377,9 @@ void BatteryModel::observe_generic(float seconds) {
 
 // -- commands ------------------------------------------------------------------------------
 
-float BatteryModel::high_w() const { return smaller(range_.high_w, high_limit_.allowed_w(kNone)); }
+float BatteryModel::high_w() const { return smaller(range().high_w, high_limit_.allowed_w(kNone)); }
 
-float BatteryModel::low_w() const { return larger(range_.low_w, low_limit_.allowed_w(-kNone)); }
+float BatteryModel::low_w() const { return larger(range().low_w, low_limit_.allowed_w(-kNone)); }
 
 float BatteryModel::reach_w(float seconds, bool up) const {
   float inverter_w = slew_w_s_ * seconds;
@@ -390,7 +389,7 @@ float BatteryModel::reach_w(float seconds, bool up) const {
     case LawKind::kRamp: {
       if (!up) return inverter_w;
       float sum_w = 0.0f;
-      int position = law_.last < 60 ? 0 : -law_.ramp;
+      int position = law_.memory.last < 60 ? 0 : -law_.memory.ramp;
       for (int poll = 0; poll < polls && sum_w < inverter_w; poll++) sum_w += ramp_gain_w(position + poll);
       return smaller(sum_w, inverter_w);
     }
@@ -411,19 +410,19 @@ int32_t BatteryModel::reading_for(float move_w) const {
   context.maybe_wound = limit(move_w < 0.0f).known();
   context.moved_w = power_w_ - previous_w_;
   context.last_reading = last_reading_;
-  return invert_law(law_, move_w, context, range_);
+  return invert_law(law_, move_w, context);
 }
 
 void BatteryModel::commit(int32_t reading) {
-  float before_w = law_.setpoint_w;
-  int32_t output = static_cast<int32_t>(power_w_);
+  float before_w = law_.setpoint_w();
+  Poll poll{whole_watts(reading), whole_watts(power_w_)};
   if (law_.kind == LawKind::kGeneric) {
     in_flight_w_ = 0.6f * in_flight_w_ + 0.5f * static_cast<float>(reading);
   } else {
-    step_law(&law_, reading, output, range_);
+    step_law(&law_, poll);
   }
-  if (law_.kind != LawKind::kIdeal) identifier_.sent(reading, output);
-  float after_w = law_.setpoint_w;
+  if (law_.kind != LawKind::kIdeal) identifier_.sent(poll);
+  float after_w = law_.setpoint_w();
   if (after_w != before_w && std::fabs(after_w) < std::fabs(before_w)) since_lowered_s_ = 0.0f;
   if (std::fabs(after_w - before_w) > 30.0f && command_age_s_ < 0.0f && settled_) command_age_s_ = 0.0f;
   last_reading_ = reading;
@@ -437,9 +436,9 @@ void BatteryModel::press(float uncovered_w) {
 
 float BatteryModel::unwinding_w(float target_w) {
   if (law_.kind == LawKind::kDcRegulator || law_.kind == LawKind::kGeneric) return 0.0f;
-  bool above = law_.setpoint_w > high_w() + 15.0f && high_limit_.known();
-  bool below = law_.setpoint_w < low_w() - 15.0f && low_limit_.known();
-  float back_w = target_w - law_.setpoint_w;
+  bool above = law_.setpoint_w() > high_w() + 15.0f && high_limit_.known();
+  bool below = law_.setpoint_w() < low_w() - 15.0f && low_limit_.known();
+  float back_w = target_w - law_.setpoint_w();
   if ((!above && !below) || std::fabs(back_w) <= 15.0f || (back_w > 0.0f) != below) return 0.0f;
   float step_w = clamp(back_w, -unwind_w_, unwind_w_);
   // As long as the output does not react, the setpoint is still far beyond the limit.

@@ -48,7 +48,7 @@ class BatteryModel {
   LawKind law() const { return law_.kind; }
   float gain() const { return law_.gain; }
   float power_w() const { return power_w_; }
-  float setpoint_w() const { return law_.kind == LawKind::kGeneric ? generic_setpoint_w() : law_.setpoint_w; }
+  float setpoint_w() const { return law_.kind == LawKind::kGeneric ? generic_setpoint_w() : law_.setpoint_w(); }
   float confidence() const { return confidence_; }
   float poll_interval_s() const { return poll_interval_s_; }
   /// Seconds since the last report.
@@ -70,6 +70,7 @@ class BatteryModel {
   void identify();
   void refine_gain(bool slew_limited);
   void adopt(const LawState &law);
+  PowerRange range() const { return range_of(prior_); }
   void observe_generic(float seconds);
   void moved_as_told(float gap_w, float tolerance_w);
   void stood_still(float expected_w, float gap_w, float tolerance_w);
@@ -91,7 +92,6 @@ class BatteryModel {
   LearntLimit &limit(bool upper) { return upper ? high_limit_ : low_limit_; }
 
   LawState law_;
-  PowerRange range_;
   LawIdentifier identifier_;
   LearntLimit high_limit_{1.0f};
   LearntLimit low_limit_{-1.0f};
@@ -121,8 +121,8 @@ class BatteryModel {
   uint16_t polls_ = 0;
   uint16_t fits_ = 0;  ///< correct predictions of moves since the last switch
   uint8_t stuck_ = 0;
-  uint8_t quiet_polls_ = 0;  ///< polls in a row without a command and without a move
-  LawKind prior_ = LawKind::kGeneric;
+  uint8_t quiet_polls_ = 0;               ///< polls in a row without a command and without a move
+  LawKind prior_ = LawKind::kGeneric;     ///< law it runs, or ran before it became generic
   LawKind declared_ = LawKind::kGeneric;  ///< law that its type suggests
   bool settled_ = true;
   bool was_settled_ = true;

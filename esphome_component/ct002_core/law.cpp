@@ -3,49 +3,59 @@
 #include "law_dc_regulator.h"
 #include "law_integrator.h"
 #include "law_ramp.h"
+#include "law_spike_gate.h"
+#include "whole_watts.h"
 
 namespace nullwatt {
 
-LawState resting_law(LawKind kind, float gain, uint8_t rest_band_w, float power_w, PowerRange range) {
+LawMemory resting_memory(float power_w) {
+  LawMemory memory;
+  memory.previous.output = whole_watts(power_w);
+  return memory;
+}
+
+LawState resting_law(const Law &law, float power_w) {
   LawState state;
-  state.kind = kind;
-  state.gain = gain;
-  state.rest_band_w = rest_band_w;
-  state.previous_output = static_cast<int32_t>(power_w);
-  place_law(&state, power_w, range);
-  for (float &earlier_w : state.earlier_w) earlier_w = state.setpoint_w;
+  static_cast<Law &>(state) = law;
+  state.memory = resting_memory(power_w);
+  place_law(&state, power_w);
   return state;
 }
 
-void step_law(LawState *state, int32_t reading, int32_t output, PowerRange range) {
-  state->earlier_w[1] = state->earlier_w[0];
-  state->earlier_w[0] = state->setpoint_w;
-  switch (state->kind) {
+void act_on(Poll poll, const Law &law, Setpoints *setpoints, LawMemory *memory) {
+  for (uint8_t delay = kDelays - 1; delay > 0; delay--) setpoints->shown_w[delay] = setpoints->shown_w[delay - 1];
+  float *setpoint_w = &setpoints->shown_w[0];
+  switch (law.kind) {
     case LawKind::kRamp:
-      step_ramp(state, reading, output, range);
+      *setpoint_w = step_ramp(*setpoint_w, poll, memory);
       break;
     case LawKind::kIntegrator:
-      step_integrator(state, reading, range);
+      *setpoint_w = step_integrator(*setpoint_w, law.gain, poll.reading);
       break;
     case LawKind::kIntegrator2:
-      step_integrator2(state, reading, output, range);
+      *setpoint_w = step_integrator2(*setpoint_w, law, poll, *memory);
       break;
     case LawKind::kDcRegulator:
-      step_dc_regulator(state, reading, output, range);
+      *setpoint_w = step_dc_regulator(poll, &memory->dc_command);
       break;
     case LawKind::kIdeal:
-      state->setpoint_w += static_cast<float>(reading);
+      *setpoint_w += static_cast<float>(poll.reading);
       break;
     case LawKind::kGeneric:
       break;
   }
 }
 
-void place_law(LawState *state, float setpoint_w, PowerRange range) {
-  float before_w = state->setpoint_w;
-  state->setpoint_w = setpoint_w;
-  if (state->kind == LawKind::kDcRegulator) place_dc_regulator(state, setpoint_w, range);
-  for (float &earlier_w : state->earlier_w) earlier_w += state->setpoint_w - before_w;
+void step_law(LawState *state, Poll poll) {
+  act_on(poll, *state, state, &state->memory);
+  pass_gates(poll, &state->memory);
+}
+
+void place_law(const Law &law, float setpoint_w, Setpoints *setpoints, LawMemory *memory) {
+  if (law.kind == LawKind::kDcRegulator) setpoint_w = place_dc_regulator(setpoint_w, &memory->dc_command);
+  float move_w = setpoint_w - setpoints->setpoint_w();
+  setpoints->shown_w[0] = setpoint_w;
+  for (uint8_t delay = 1; delay < kDelays; delay++) setpoints->shown_w[delay] += move_w;
 }
 
 }  // namespace nullwatt

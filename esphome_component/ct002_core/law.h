@@ -24,39 +24,64 @@ struct PowerRange {
   float high_w = 2500.0f;
 };
 
-struct LawState {
+constexpr PowerRange range_of(LawKind kind) {
+  return kind == LawKind::kDcRegulator ? PowerRange{0.0f, 800.0f} : PowerRange{};
+}
+
+/// A law in the form that one firmware has. Stays from poll to poll.
+struct Law {
+  float gain = 1.0f;  ///< integrators: 0.3..1
   LawKind kind = LawKind::kGeneric;
   uint8_t rest_band_w = 10;  ///< kIntegrator2: imports and exports below this are ignored at rest
-  int8_t ramp = 0;           ///< kRamp: gain step, 0..-5
-  bool spike_held = false;   ///< kIntegrator2: the last reading was held as a spike
-  float gain = 1.0f;         ///< integrators: 0.3..1
-  float setpoint_w = 0.0f;
-  float earlier_w[2] = {0.0f, 0.0f};  ///< setpoints before the last step and the one before it
-  union {
-    int32_t last = 0;  ///< kRamp: last accepted reading
-    int32_t command;   ///< kDcRegulator: PWM command of one channel; set by place_law
-  };
-  int32_t running_min = 0;       ///< kRamp
-  int32_t reference = 0;         ///< kRamp: reading to which the step is measured
-  int32_t previous_reading = 0;  ///< gates: reading before this one
-  int32_t previous_output = 0;   ///< gates: own output at that time
 };
 
 /// Delays are counted in polls: a command shows in the next report, or one or two later.
 inline constexpr uint8_t kDelays = 3;
 
-/// The setpoint whose effect shows in the next report if commands act `delay` polls late.
-inline float shown_setpoint_w(const LawState &state, uint8_t delay) {
-  return delay == 0 ? state.setpoint_w : state.earlier_w[delay - 1];
-}
+/// Where the output is to go: the setpoint, and what it was before the last step and the one before it.
+struct Setpoints {
+  float shown_w[kDelays] = {};  ///< [d]: the one whose effect shows next if commands act d polls late
+
+  float setpoint_w() const { return shown_w[0]; }
+};
+
+/// What the firmware sees at a poll: a reading while its own output was that.
+struct Poll {
+  int16_t reading = 0;
+  int16_t output = 0;
+};
+
+/// What a firmware remembers besides its setpoints. A law moves nobody else's fields, and what the
+/// gates remember is the same for all: laws that are fed alike can share one memory.
+struct LawMemory {
+  Poll previous;            ///< gates
+  bool spike_held = false;  ///< kIntegrator2: the previous reading was held as a spike
+  int8_t ramp = 0;          ///< kRamp: gain step, 0..-5
+  int16_t last = 0;         ///< kRamp: last accepted reading
+  int16_t running_min = 0;  ///< kRamp
+  int16_t reference = 0;    ///< kRamp: reading to which the step is measured
+  int16_t dc_command = 0;   ///< kDcRegulator: PWM command of one channel; set by place_law
+};
+
+/// A law and where it stands.
+struct LawState : Setpoints, Law {
+  LawMemory memory;
+};
 
 /// State of a battery of that law that rests at `power_w`.
-LawState resting_law(LawKind kind, float gain, uint8_t rest_band_w, float power_w, PowerRange range);
+LawState resting_law(const Law &law, float power_w);
 
-/// One poll: the firmware sees `reading` while its own output is `output`.
-void step_law(LawState *state, int32_t reading, int32_t output, PowerRange range);
+/// Memory of any battery that rests at `power_w`.
+LawMemory resting_memory(float power_w);
+
+/// One poll of a battery: the law acts on it, the gates remember it.
+void step_law(LawState *state, Poll poll);
+
+/// The law acts on a poll. The gates still know the one before, for the next law that shares the memory.
+void act_on(Poll poll, const Law &law, Setpoints *setpoints, LawMemory *memory);
 
 /// Moves the setpoint, and the earlier ones with it.
-void place_law(LawState *state, float setpoint_w, PowerRange range);
+void place_law(const Law &law, float setpoint_w, Setpoints *setpoints, LawMemory *memory);
+inline void place_law(LawState *state, float setpoint_w) { place_law(*state, setpoint_w, state, &state->memory); }
 
 }  // namespace nullwatt

@@ -10,6 +10,7 @@ constexpr int32_t kCommandOffset = 5;
 constexpr int32_t kCommandStep = 100;
 constexpr int32_t kHoldBandW = 10;
 constexpr float kCommandPerWatt = 5.9f;
+constexpr PowerRange kRange = range_of(LawKind::kDcRegulator);
 
 /// Output of both channels at a command.
 float output_w(int32_t command) {
@@ -27,25 +28,25 @@ int32_t floor_divide(int32_t value, int32_t divisor) {
 
 }  // namespace
 
-void step_dc_regulator(LawState *state, int32_t reading, int32_t output, PowerRange range) {
-  int32_t current = output > 0 ? output : 0;
-  float wanted = clamp(static_cast<float>(current + floor_divide(reading * 9, 10)), 0.0f, range.high_w);
+float step_dc_regulator(Poll poll, int16_t *command) {
+  int32_t current = poll.output > 0 ? poll.output : 0;
+  float wanted = clamp(static_cast<float>(current + floor_divide(poll.reading * 9, 10)), 0.0f, kRange.high_w);
   int32_t own = current / 2;
   int32_t per_channel = static_cast<int32_t>(wanted) / 2;
-  int32_t command = state->command;
+  int32_t next = *command;
   if (own > per_channel + kHoldBandW) {
-    command -= kCommandStep;
+    next -= kCommandStep;
   } else if (own < per_channel - kHoldBandW) {
-    command += kCommandStep;
+    next += kCommandStep;
   }
-  int32_t ceiling = command_for(range.high_w);
-  state->command = command < 0 ? 0 : command > ceiling ? ceiling : command;
-  state->setpoint_w = output_w(state->command);
+  int32_t ceiling = command_for(kRange.high_w);
+  *command = static_cast<int16_t>(next < 0 ? 0 : next > ceiling ? ceiling : next);
+  return output_w(*command);
 }
 
-void place_dc_regulator(LawState *state, float power_w, PowerRange range) {
-  state->command = command_for(clamp(power_w, 0.0f, range.high_w));
-  state->setpoint_w = output_w(state->command);
+float place_dc_regulator(float power_w, int16_t *command) {
+  *command = static_cast<int16_t>(command_for(clamp(power_w, 0.0f, kRange.high_w)));
+  return output_w(*command);
 }
 
 }  // namespace nullwatt

@@ -9,8 +9,9 @@ namespace nullwatt {
 /// One step of both channels together, about 17 W each.
 inline constexpr float kDcStepW = 34.0f;
 
-void step_dc_regulator(LawState *state, int32_t reading, int32_t output, PowerRange range);
-/// Sets the command to the one that delivers `power_w`.
-void place_dc_regulator(LawState *state, float power_w, PowerRange range);
+/// Moves the command of a channel. Returns the output it leads to.
+float step_dc_regulator(Poll poll, int16_t *command);
+/// Sets the command to the one that delivers `power_w`. Returns the output it leads to.
+float place_dc_regulator(float power_w, int16_t *command);
 
 }  // namespace nullwatt

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "law_spike_gate.h"
 #include "numeric.h"
 
 namespace nullwatt {
@@ -36,40 +37,40 @@ constexpr uint8_t kLeapsTooMany = 2;
 
 }  // namespace
 
-PowerRange range_of(LawKind kind) {
-  return kind == LawKind::kDcRegulator ? PowerRange{0.0f, 800.0f} : PowerRange{-2500.0f, 2500.0f};
-}
+Law LawIdentifier::law_of(uint8_t index) const { return Law{kRows[index].gain, kRows[index].kind, rest_band_w_}; }
 
 void LawIdentifier::reset(LawKind prior, uint8_t rest_band_w, float power_w) {
   *this = LawIdentifier();
   prior_ = prior;
+  rest_band_w_ = rest_band_w;
+  memory_ = resting_memory(power_w);
   for (uint8_t i = 0; i < kCandidates; i++) {
     Candidate &candidate = candidates_[i];
-    candidate.law = resting_law(kRows[i].kind, kRows[i].gain, rest_band_w, power_w, range_of(kRows[i].kind));
+    place_law(law_of(i), power_w, &candidate.setpoints, &memory_);
     float start = kRows[i].kind == prior && kRows[i].gain == 1.0f ? 0.0f : kUnlikelyCost;
     for (uint8_t delay = 0; delay < kDelays; delay++)
       candidate.cost[delay] = start + kDelayCost * static_cast<float>(delay);
   }
 }
 
-void LawIdentifier::sent(int32_t reading, int32_t output) {
-  for (Candidate &candidate : candidates_) {
-    step_law(&candidate.law, reading, output, range_of(candidate.law.kind));
-  }
+void LawIdentifier::sent(Poll poll) {
+  for (uint8_t i = 0; i < kCandidates; i++) act_on(poll, law_of(i), &candidates_[i].setpoints, &memory_);
+  pass_gates(poll, &memory_);
   stepped_ = true;
 }
 
-void LawIdentifier::shift(Candidate *candidate, float power_w) {
-  place_law(&candidate->law, candidate->law.setpoint_w + power_w, range_of(candidate->law.kind));
+void LawIdentifier::shift(uint8_t index, float power_w) {
+  Setpoints &setpoints = candidates_[index].setpoints;
+  place_law(law_of(index), setpoints.setpoint_w() + power_w, &setpoints, &memory_);
 }
 
 void LawIdentifier::place(float power_w) {
-  for (Candidate &candidate : candidates_) shift(&candidate, power_w - candidate.law.setpoint_w);
+  for (uint8_t i = 0; i < kCandidates; i++) shift(i, power_w - candidates_[i].setpoints.setpoint_w());
   stepped_ = false;
 }
 
 /// Fills the errors of all candidates. True if they differ enough to tell the laws apart.
-bool LawIdentifier::predict(const Evidence &evidence) {
+bool LawIdentifier::predict(const Evidence &evidence, Errors *errors_w) {
   float moved_w = evidence.power_w - evidence.previous_w;
   float most_w = evidence.slew_w_s * evidence.seconds;
   float rate_w_s = std::fabs(moved_w) / evidence.seconds;
@@ -83,34 +84,38 @@ bool LawIdentifier::predict(const Evidence &evidence) {
   if (evidence.power_w < kChargingW || leaps_ == kLeapsTooMany) dc_ruled_out_ = true;
   float least_error_w = 1e9f;
   float most_error_w = 0.0f;
-  for (Candidate &candidate : candidates_) {
-    bool dc = candidate.law.kind == LawKind::kDcRegulator;
-    PowerRange range = range_of(candidate.law.kind);
-    bool impossible = dc && dc_ruled_out_;
+  for (uint8_t i = 0; i < kCandidates; i++) {
+    Candidate &candidate = candidates_[i];
+    float *error_w = (*errors_w)[i];
+    bool dc = kRows[i].kind == LawKind::kDcRegulator;
+    PowerRange range = range_of(kRows[i].kind);
     for (uint8_t delay = 0; delay < kDelays; delay++) {
-      float goal_w = shown_setpoint_w(candidate.law, delay);
+      float goal_w = candidate.setpoints.shown_w[delay];
       if (std::fabs(goal_w) < kNoSetpointW) goal_w = 0.0f;
       goal_w = clamp(clamp(goal_w, range.low_w, range.high_w), evidence.low_w, evidence.high_w);
       if (dc) goal_w = larger(goal_w, 0.0f);
-      float error_w = moved_w - clamp(goal_w - evidence.previous_w, -most_w, most_w);
-      if (ambiguous && error_w * moved_w < 0.0f && std::fabs(error_w) > kToleranceW) error_w = 0.0f;
-      candidate.error_w[delay] = error_w;
-      if (impossible) candidate.cost[delay] = kMaxCost;
-      if (delay != delay_ || impossible) continue;
-      least_error_w = smaller(least_error_w, std::fabs(error_w));
-      most_error_w = larger(most_error_w, std::fabs(error_w));
+      error_w[delay] = moved_w - clamp(goal_w - evidence.previous_w, -most_w, most_w);
+      bool excused = ambiguous && error_w[delay] * moved_w < 0.0f && std::fabs(error_w[delay]) > kToleranceW;
+      if (excused) error_w[delay] = 0.0f;
     }
+    if (dc && dc_ruled_out_) {
+      for (float &cost : candidate.cost) cost = kMaxCost;
+      continue;
+    }
+    least_error_w = smaller(least_error_w, std::fabs(error_w[delay_]));
+    most_error_w = larger(most_error_w, std::fabs(error_w[delay_]));
   }
   return most_error_w - least_error_w > kTellingW && !evidence.limited;
 }
 
-void LawIdentifier::learn_costs() {
+void LawIdentifier::learn_costs(const Errors &errors_w) {
   if (telling_ != UINT16_MAX) telling_++;
   float least = 1e9f;
-  for (Candidate &candidate : candidates_) {
-    bool impossible = candidate.law.kind == LawKind::kDcRegulator && dc_ruled_out_;
+  for (uint8_t i = 0; i < kCandidates; i++) {
+    Candidate &candidate = candidates_[i];
+    bool impossible = kRows[i].kind == LawKind::kDcRegulator && dc_ruled_out_;
     for (uint8_t delay = 0; delay < kDelays; delay++) {
-      float error = smaller(std::fabs(candidate.error_w[delay]), kMaxCost);
+      float error = smaller(std::fabs(errors_w[i][delay]), kMaxCost);
       if (!impossible) candidate.cost[delay] += kCostGain * (error - candidate.cost[delay]);
       float cost = candidate.cost[delay] + kDelayCost * static_cast<float>(delay);
       if (cost >= least) continue;
@@ -120,7 +125,7 @@ void LawIdentifier::learn_costs() {
   }
 }
 
-uint8_t LawIdentifier::index_of(const LawState &law) const {
+uint8_t LawIdentifier::index_of(const Law &law) {
   uint8_t found = kCandidates;
   for (uint8_t i = 0; i < kCandidates; i++) {
     if (kRows[i].kind != law.kind) continue;
@@ -130,30 +135,34 @@ uint8_t LawIdentifier::index_of(const LawState &law) const {
   return found;
 }
 
-const LawState *LawIdentifier::weigh(const Evidence &evidence, const LawState &active, uint16_t fits) {
+bool LawIdentifier::weigh(const Evidence &evidence, const Law &active, uint16_t fits, LawState *better) {
   // From rest an inverter starts late and somewhere between two reports: that says nothing about the law.
-  if (std::fabs(evidence.previous_w) < kIdleW || !stepped_) return nullptr;
-  if (predict(evidence)) learn_costs();
+  if (std::fabs(evidence.previous_w) < kIdleW || !stepped_) return false;
+  Errors errors_w;
+  if (predict(evidence, &errors_w)) learn_costs(errors_w);
   float moved_w = std::fabs(evidence.power_w - evidence.previous_w);
   bool slew_limited = moved_w > 0.93f * evidence.slew_w_s * evidence.seconds;
   uint8_t best = 0;
   for (uint8_t i = 0; i < kCandidates; i++) {
-    float error_w = candidates_[i].error_w[delay_];
-    if (std::fabs(error_w) > kToleranceW && !slew_limited) shift(&candidates_[i], error_w);
+    float error_w = errors_w[i][delay_];
+    if (std::fabs(error_w) > kToleranceW && !slew_limited) shift(i, error_w);
     if (candidates_[i].cost[delay_] < candidates_[best].cost[delay_]) best = i;
   }
   uint8_t own = index_of(active);
-  if (own == best || telling_ < kMinTelling) return nullptr;
+  if (own == best || telling_ < kMinTelling) return false;
   float own_cost = own < kCandidates ? candidates_[own].cost[delay_] : kUnknownCost;
   float best_cost = candidates_[best].cost[delay_];
   bool good = best_cost < kGoodCost || (best_cost < kGoodFirstCost && fits < 3 && switches_ == 0);
   float hysteresis = 1.0f + 0.3f * smaller(static_cast<float>(fits), 20.0f) + static_cast<float>(switches_);
   // A B2500 calls itself one. Anything else that moves in small steps mostly has another reason.
-  bool strange = candidates_[best].law.kind == LawKind::kDcRegulator && prior_ != LawKind::kDcRegulator;
-  if (strange && telling_ < kMinTellingStrange) return nullptr;
-  if (!good || own_cost <= best_cost + kMargin * hysteresis) return nullptr;
+  bool strange = kRows[best].kind == LawKind::kDcRegulator && prior_ != LawKind::kDcRegulator;
+  if (strange && telling_ < kMinTellingStrange) return false;
+  if (!good || own_cost <= best_cost + kMargin * hysteresis) return false;
   if (switches_ != UINT8_MAX) switches_++;
-  return &candidates_[best].law;
+  static_cast<Law &>(*better) = law_of(best);
+  static_cast<Setpoints &>(*better) = candidates_[best].setpoints;
+  better->memory = memory_;
+  return true;
 }
 
 }  // namespace nullwatt

@@ -25,12 +25,12 @@ class LawIdentifier {
   /// The battery rests at `power_w`; `prior` is the law its type suggests.
   void reset(LawKind prior, uint8_t rest_band_w, float power_w);
 
-  /// What the battery was sent while its output was `output`.
-  void sent(int32_t reading, int32_t output);
+  /// What the battery was sent, and its output then.
+  void sent(Poll poll);
 
   /// Weighs a report. `fits` counts correct predictions of the active law: the more, the
-  /// stronger the evidence has to be. Returns the law to switch to, nullptr = stay.
-  const LawState *weigh(const Evidence &evidence, const LawState &active, uint16_t fits);
+  /// stronger the evidence has to be. True if it should switch to `better`.
+  bool weigh(const Evidence &evidence, const Law &active, uint16_t fits, LawState *better);
 
   /// The output was moved by something else than our readings.
   void place(float power_w);
@@ -44,29 +44,30 @@ class LawIdentifier {
  private:
   static constexpr uint8_t kCandidates = 8;
 
+  /// Only what tells a candidate from the others: its law is a row of constants, its memory shared.
   struct Candidate {
-    LawState law;
+    Setpoints setpoints;
     float cost[kDelays] = {};
-    float error_w[kDelays] = {};
   };
+  using Errors = float[kCandidates][kDelays];
 
-  bool predict(const Evidence &evidence);
-  void learn_costs();
-  void shift(Candidate *candidate, float power_w);
-  uint8_t index_of(const LawState &law) const;
+  bool predict(const Evidence &evidence, Errors *errors_w);
+  void learn_costs(const Errors &errors_w);
+  void shift(uint8_t index, float power_w);
+  Law law_of(uint8_t index) const;
+  static uint8_t index_of(const Law &law);
 
   Candidate candidates_[kCandidates];
   float fastest_w_s_ = 0.0f;
+  LawMemory memory_;
   uint16_t telling_ = 0;
   uint8_t delay_ = 0;
   uint8_t switches_ = 0;
   uint8_t leaps_ = 0;
+  uint8_t rest_band_w_ = 0;
   LawKind prior_ = LawKind::kGeneric;
   bool stepped_ = false;
   bool dc_ruled_out_ = false;  ///< it did what a DC regulator cannot do
 };
-
-/// Range a law's firmware allows.
-PowerRange range_of(LawKind kind);
 
 }  // namespace nullwatt

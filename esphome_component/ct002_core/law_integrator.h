@@ -12,10 +12,8 @@ inline constexpr float kIntegratorBiasW = 5.0f;
 /// Smallest reading the integrator acts on in full, and the band in which it parks at zero.
 inline constexpr int32_t kIntegratorBandW = 11;
 
-void step_integrator(LawState *state, int32_t reading, PowerRange range);
-void step_integrator2(LawState *state, int32_t reading, int32_t output, PowerRange range);
-
-/// Whether the newer form would hold this reading back once as a spike.
-bool is_spike(const LawState &state, int32_t reading, int32_t output);
+/// Each returns the setpoint after a poll.
+float step_integrator(float setpoint_w, float gain, int32_t reading);
+float step_integrator2(float setpoint_w, const Law &law, Poll poll, const LawMemory &memory);
 
 }  // namespace nullwatt

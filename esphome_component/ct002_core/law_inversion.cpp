@@ -5,7 +5,9 @@
 #include "law_dc_regulator.h"
 #include "law_integrator.h"
 #include "law_ramp.h"
+#include "law_spike_gate.h"
 #include "numeric.h"
+#include "whole_watts.h"
 
 namespace nullwatt {
 namespace {
@@ -23,27 +25,32 @@ constexpr int kRollOutPolls = 6;
 
 /// Sum of |remaining move| over the next polls if `first` is sent now and the follow-ups are the
 /// best simple ones: the exact remainder, or riding on the ramp's own last reading.
-float roll_out(LawState law, float move_w, int32_t first, int32_t output, bool idle, PowerRange range) {
-  float goal_w = law.setpoint_w + move_w;
+float roll_out(const LawState &law, float move_w, int32_t first, int32_t output, bool idle) {
+  LawMemory memory = law.memory;
+  float setpoint_w = law.setpoint_w();
+  float goal_w = setpoint_w + move_w;
   float cost = 0.0f;
   int32_t reading = first;
   int32_t predicted = output;
   for (int poll = 0; poll < kRollOutPolls; poll++) {
-    float before_w = law.setpoint_w;
-    step_ramp(&law, reading, predicted, range);
-    if (!idle) predicted += rounded(law.setpoint_w - before_w);
-    float rest_w = goal_w - law.setpoint_w;
+    float before_w = setpoint_w;
+    Poll next{whole_watts(reading), whole_watts(predicted)};
+    setpoint_w = step_ramp(setpoint_w, next, &memory);
+    memory.previous = next;
+    if (!idle) predicted += rounded(setpoint_w - before_w);
+    float rest_w = goal_w - setpoint_w;
     cost += std::fabs(rest_w);
     reading = rounded(rest_w);
     // A fresh, larger reading restarts the ramp at its slowest step; riding on keeps its speed.
-    if (reading > law.last && law.last >= 20 && static_cast<float>(law.last) > 0.25f * static_cast<float>(reading)) {
-      reading = law.last;
+    if (reading > memory.last && memory.last >= 20 &&
+        static_cast<float>(memory.last) > 0.25f * static_cast<float>(reading)) {
+      reading = memory.last;
     }
   }
   return cost;
 }
 
-int32_t invert_ramp(const LawState &law, float move_w, const InversionContext &context, PowerRange range) {
+int32_t invert_ramp(const LawState &law, float move_w, const InversionContext &context) {
   bool producing = context.output >= 1;
   float least_w = producing ? 10.0f : 20.0f;  // below this the gate holds
   if (move_w > 0.0f ? move_w < (producing ? 6.0f : 7.0f) : move_w > (producing ? -3.0f : -12.0f)) return 0;
@@ -57,19 +64,19 @@ int32_t invert_ramp(const LawState &law, float move_w, const InversionContext &c
   bool ignored = !idle && magnitude(last) >= 20 && context.moved_w > -3.0f && context.moved_w < 3.0f;
   if (ignored && (last > 0) == (wanted > 0) && magnitude(last) <= magnitude(wanted)) return last;
   int32_t best = wanted;
-  float best_cost = roll_out(law, move_w, wanted, context.output, idle, range);
-  int32_t previous = law.previous_reading;
+  float best_cost = roll_out(law, move_w, wanted, context.output, idle);
+  int32_t previous = law.memory.previous.reading;
   const int32_t candidates[] = {
-      previous + (wanted > 0 ? 50 : -50),  // just passes the spike gate
-      law.last,
-      law.last * 7 / 8,
+      previous + (wanted > 0 ? kSpikeJumpW : -kSpikeJumpW),  // just passes the spike gate
+      law.memory.last,
+      law.memory.last * 7 / 8,
       magnitude(previous) > 60 ? previous : wanted * 7 / 8,
   };
   for (int32_t candidate : candidates) {
     bool allowed = wanted > 0 ? candidate >= static_cast<int32_t>(least_w) && candidate < wanted
                               : candidate <= -static_cast<int32_t>(least_w) && candidate > wanted;
     if (!allowed) continue;
-    float cost = roll_out(law, move_w, candidate, context.output, idle, range);
+    float cost = roll_out(law, move_w, candidate, context.output, idle);
     if (cost >= best_cost - 1.0f) continue;
     best_cost = cost;
     best = candidate;
@@ -97,8 +104,9 @@ int32_t invert_integrator2(const LawState &law, float move_w, const InversionCon
     reading = small ? rounded(move_w + kIntegratorBiasW) : -rounded(larger(-move_w / law.gain, least_w));
   }
   // A small first step passes the spike filter where a large one would be held for a poll.
-  if (context.filter_certain && magnitude(context.output) > 6 && is_spike(law, reading, context.output)) {
-    int32_t first = law.previous_reading + (reading > 0 ? 50 : -50);
+  Poll next{whole_watts(reading), whole_watts(context.output)};
+  if (context.filter_certain && magnitude(context.output) > 6 && is_held_once(next, law.memory)) {
+    int32_t first = law.memory.previous.reading + (reading > 0 ? kSpikeJumpW : -kSpikeJumpW);
     if ((first > 0) == (reading > 0) && magnitude(first) >= static_cast<int32_t>(least_w)) return first;
   }
   return reading;
@@ -111,7 +119,8 @@ int32_t invert_dc_regulator(const LawState &law, float move_w) {
   constexpr float kSureReadingW = 30.0f;
   constexpr int32_t kLowestCommand = 105;  // one step above idle
   if (move_w > kWorthAStepW) return rounded(larger(kSureReadingW, move_w));
-  if (move_w < -kWorthAStepW && law.command >= kLowestCommand) return -rounded(larger(kSureReadingW, -move_w));
+  if (move_w < -kWorthAStepW && law.memory.dc_command >= kLowestCommand)
+    return -rounded(larger(kSureReadingW, -move_w));
   return 0;
 }
 
@@ -143,10 +152,10 @@ int32_t invert_generic(float move_w, const InversionContext &context) {
 
 }  // namespace
 
-int32_t invert_law(const LawState &law, float move_w, const InversionContext &context, PowerRange range) {
+int32_t invert_law(const LawState &law, float move_w, const InversionContext &context) {
   switch (law.kind) {
     case LawKind::kRamp:
-      return invert_ramp(law, move_w, context, range);
+      return invert_ramp(law, move_w, context);
     case LawKind::kIntegrator:
       return invert_integrator(law, move_w);
     case LawKind::kIntegrator2:

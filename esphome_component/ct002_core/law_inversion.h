@@ -20,6 +20,6 @@ struct InversionContext {
 };
 
 /// Reading that moves the setpoint closest to `move_w` from where it is; 0 = no reading does any good.
-int32_t invert_law(const LawState &law, float move_w, const InversionContext &context, PowerRange range);
+int32_t invert_law(const LawState &law, float move_w, const InversionContext &context);
 
 }  // namespace nullwatt

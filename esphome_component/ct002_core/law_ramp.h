@@ -7,10 +7,8 @@
 
 namespace nullwatt {
 
-/// Whether the gate would hold this reading, so that the setpoint stays.
-bool ramp_holds(const LawState &state, int32_t reading, int32_t output);
-
-void step_ramp(LawState *state, int32_t reading, int32_t output, PowerRange range);
+/// Returns the setpoint after a poll.
+float step_ramp(float setpoint_w, Poll poll, LawMemory *memory);
 
 /// Largest step at gain position `position` 0..5 (higher ones count as 5), W.
 float ramp_gain_w(int position);

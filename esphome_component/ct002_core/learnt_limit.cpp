@@ -11,7 +11,6 @@ constexpr float kFirstBeliefS = 20.0f;
 constexpr float kLongestBeliefS = 600.0f;
 constexpr float kSameW = 40.0f;
 constexpr float kDisprovingW = 30.0f;
-constexpr float kProbeW = 80.0f;
 constexpr float kHastyS = 300.0f;
 
 }  // namespace
@@ -48,10 +47,5 @@ bool LearntLimit::disproved(float power_w, bool *hasty) {
 }
 
 bool LearntLimit::met_at(float power_w) const { return known_ && std::fabs(power_w - report_w_) < kSameW; }
-
-float LearntLimit::allowed_w(float none) const {
-  if (!known_) return none;
-  return left_s_ > 0.0f ? power_w_ : power_w_ + kProbeW * sign_;
-}
 
 }  // namespace nullwatt

@@ -37,7 +37,10 @@ class LearntLimit {
   /// Output at which the limit was met.
   bool met_at(float power_w) const;
   /// Most that should be asked for in this direction; `none` where no limit is known.
-  float allowed_w(float none) const;
+  float allowed_w(float none) const {
+    constexpr float kProbeW = 80.0f;
+    return !known_ ? none : left_s_ > 0.0f ? power_w_ : power_w_ + kProbeW * sign_;
+  }
   /// Most that can be expected in this direction.
   float expected_w(float none) const { return believed() ? power_w_ : none; }
 
