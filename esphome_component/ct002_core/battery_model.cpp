@@ -44,14 +44,12 @@ void BatteryModel::reset(LawKind prior, uint8_t rest_band_w, float power_w, uint
   identifier_.reset(prior_, rest_band_w, power_w);
   history_.reset(power_w, now_ms);
   power_w_ = previous_w_ = power_w;
-  seen_ms_ = now_ms;
 }
 
 // -- reports -------------------------------------------------------------------------------
 
 void BatteryModel::note_time(uint32_t now_ms) {
-  float seconds = static_cast<float>(elapsed_ms(now_ms, seen_ms_)) / 1000.0f;
-  seen_ms_ = now_ms;
+  float seconds = static_cast<float>(elapsed_ms(now_ms, history_.newest_ms())) / 1000.0f;
   seconds_ = clamp(seconds, 0.05f, 10.0f);
   if (polls_ > 0) poll_interval_s_ += (polls_ > 1 ? 0.2f : 1.0f) * (seconds_ - poll_interval_s_);
   if (polls_ < 2) polls_++;
@@ -62,7 +60,9 @@ void BatteryModel::note_time(uint32_t now_ms) {
   if (command_age_s_ >= 0.0f) command_age_s_ += seconds;
 }
 
-float BatteryModel::age_s(uint32_t now_ms) const { return static_cast<float>(elapsed_ms(now_ms, seen_ms_)) / 1000.0f; }
+float BatteryModel::age_s(uint32_t now_ms) const {
+  return static_cast<float>(elapsed_ms(now_ms, history_.newest_ms())) / 1000.0f;
+}
 
 bool BatteryModel::idle() const { return std::fabs(power_w_) < kIdleW; }
 
@@ -89,7 +89,6 @@ void BatteryModel::accompany(float power_w, uint32_t now_ms) {
 }
 
 void BatteryModel::rejoin(float power_w, uint32_t now_ms) {
-  seen_ms_ = now_ms;
   power_w_ = previous_w_ = power_w;
   law_ = resting_law(law_, power_w);
   identifier_.place(power_w);

@@ -116,7 +116,6 @@ class BatteryModel {
   float unwind_w_ = 60.0f;
   float generic_left_s_ = 0.0f;
   float generic_s_ = 120.0f;
-  uint32_t seen_ms_ = 0;
   int32_t last_reading_ = 0;
   uint16_t polls_ = 0;
   uint16_t fits_ = 0;  ///< correct predictions of moves since the last switch

@@ -21,12 +21,15 @@ class ReportHistory {
   /// last one the line towards where it is heading. Before the first report it is the first.
   void add_outputs(uint32_t at_ms, uint32_t step_ms, uint8_t count, float *held_w, float *linear_w) const;
 
+  /// When the last report came.
+  uint32_t newest_ms() const { return newest_ms_; }
+
  private:
   static constexpr uint8_t kReports = 16;
 
-  /// Reports are whole watts, and no battery delivers more than this holds.
   int16_t power_w_[kReports] = {};
-  uint32_t stamp_ms_[kReports] = {};
+  uint16_t interval_ms_[kReports] = {};  ///< since the report before; a silence of more than a minute is cut
+  uint32_t newest_ms_ = 0;
   float goal_w_ = 0.0f;
   float slew_w_s_ = 0.0f;  ///< 0 = nothing is expected
   uint8_t newest_ = 0;
