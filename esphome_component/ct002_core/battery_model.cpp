@@ -28,7 +28,10 @@ constexpr float kLongAgoS = 1e6f;
 /// Below this the law is not believed any more.
 constexpr float kLeastConfidence = 0.3f;
 constexpr float kRetryConfidence = 0.6f;
-constexpr float kLongestGenericS = 3600.0f;
+constexpr uint16_t kLongestGenericS = 3600;
+/// Largest step of winding a setpoint back, growing while the output does not react.
+constexpr uint16_t kFirstUnwindW = 60;
+constexpr uint16_t kLargestUnwindW = 800;
 /// An output that far on the other side of zero is not at a limit on this side.
 constexpr float kOtherSideW = 30.0f;
 /// While this much is missing and nobody covers it, learnt limits age so many times faster.
@@ -69,7 +72,8 @@ bool BatteryModel::idle() const { return std::fabs(power_w_) < kIdleW; }
 void BatteryModel::report(float power_w, uint32_t now_ms) {
   bool first = polls_ == 0;
   note_time(now_ms);
-  earlier_move_w_ = power_w_ - previous_w_;
+  float earlier_w = power_w_ - previous_w_;
+  earlier_move_ = static_cast<int8_t>(earlier_w > kMoveW ? 1 : earlier_w < -kMoveW ? -1 : 0);
   previous_w_ = power_w_;
   power_w_ = power_w;
   if (!first) observe();
@@ -137,7 +141,7 @@ void BatteryModel::observe() {
     if (std::fabs(moved_w) > kMoveW) {
       confidence_ += 0.2f * (1.0f - confidence_);
       stuck_ = 0;
-      if (fits_ < 1000) fits_++;
+      if (fits_ < UINT8_MAX) fits_++;
       if (std::fabs(gap_w) > kMoveW) note_lag();
     }
     if (settled_) idle_s_ = 0.0f;
@@ -213,7 +217,7 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
       // The firmware has integrated against its limit all the while: its setpoint lies beyond.
       if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
         place_law(&law_, clamp(given_up_w + wound_w_, -2500.0f, 2500.0f));
-        unwind_w_ = 60.0f;
+        unwind_w_ = kFirstUnwindW;
       }
       wound_w_ = 0.0f;
       return;
@@ -230,7 +234,7 @@ void BatteryModel::moved_otherwise(float gap_w, float tolerance_w) {
   float moved_w = power_w_ - previous_w_;
   bool shrinking = std::fabs(power_w_) < std::fabs(previous_w_) && power_w_ * previous_w_ >= 0.0f;
   // Still on its way from an earlier command, or just told: that is no refusal.
-  bool under_way = earlier_move_w_ * moved_w > 0.0f && std::fabs(earlier_move_w_) > kMoveW;
+  bool under_way = static_cast<float>(earlier_move_) * moved_w > 0.0f;
   bool fresh_command = since_lowered_s_ <= 2.5f * poll_interval_s_ || under_way;
   bool upper = gap_w > 0.0f;
   bool was_producing = previous_w_ > 0.0f;
@@ -246,7 +250,7 @@ void BatteryModel::moved_otherwise(float gap_w, float tolerance_w) {
              since_lowered_s_ > 2.5f * poll_interval_s_ + lag_s_) {
     learn_limit(power_w_, was_producing);  // empty, full or derated: the setpoint stands where it was
     collapsing_ = true;
-    unwind_w_ = 60.0f;
+    unwind_w_ = kFirstUnwindW;
   } else {
     place(power_w_);
     doubt(0.1f);
@@ -333,7 +337,7 @@ void BatteryModel::give_up() {
   last_reading_ = 0;
   still_s_ = 0.0f;
   stuck_ = 0;
-  generic_s_ = smaller(kLongestGenericS, 2.0f * generic_s_);
+  generic_s_ = doubled(generic_s_, kLongestGenericS);
   generic_left_s_ = generic_s_;
   high_limit_.forget();
   low_limit_.forget();
@@ -355,10 +359,11 @@ void BatteryModel::observe_generic(float seconds) {
   // up and down below it as some firmware does.
   bool pushing = magnitude(last_reading_) > (limit_known() ? 15 : 20);
   bool up = last_reading_ > 0;
-  float further_w = up ? power_w_ - furthest_w_ : furthest_w_ - power_w_;
+  float furthest_w = static_cast<float>(furthest_w_);
+  float further_w = up ? power_w_ - furthest_w : furthest_w - power_w_;
   if (!pushing || up != pushed_up_ || further_w > 15.0f) {
     still_s_ = 0.0f;
-    furthest_w_ = power_w_;
+    furthest_w_ = whole_watts(power_w_);
     pushed_up_ = up;
     return;
   }
@@ -370,7 +375,7 @@ void BatteryModel::observe_generic(float seconds) {
   if ((up ? power_w_ : -power_w_) < -kOtherSideW) {
     freeze();
   } else {
-    learn_limit(furthest_w_, up);
+    learn_limit(furthest_w, up);
   }
 }
 
@@ -424,7 +429,7 @@ void BatteryModel::commit(int32_t reading) {
   float after_w = law_.setpoint_w();
   if (after_w != before_w && std::fabs(after_w) < std::fabs(before_w)) since_lowered_s_ = 0.0f;
   if (std::fabs(after_w - before_w) > 30.0f && command_age_s_ < 0.0f && settled_) command_age_s_ = 0.0f;
-  last_reading_ = reading;
+  last_reading_ = poll.reading;
   bool sure = law_.kind != LawKind::kGeneric && confidence_ > kForecastConfidence && !idle();
   if (sure) history_.expect(expected_w(), slew_w_s_);
 }
@@ -439,9 +444,10 @@ float BatteryModel::unwinding_w(float target_w) {
   bool below = law_.setpoint_w() < low_w() - 15.0f && low_limit_.known();
   float back_w = target_w - law_.setpoint_w();
   if ((!above && !below) || std::fabs(back_w) <= 15.0f || (back_w > 0.0f) != below) return 0.0f;
-  float step_w = clamp(back_w, -unwind_w_, unwind_w_);
+  float most_w = static_cast<float>(unwind_w_);
+  float step_w = clamp(back_w, -most_w, most_w);
   // As long as the output does not react, the setpoint is still far beyond the limit.
-  if (std::fabs(power_w_ - previous_w_) < kIdleW) unwind_w_ = smaller(800.0f, 2.0f * unwind_w_);
+  if (std::fabs(power_w_ - previous_w_) < kIdleW) unwind_w_ = doubled(unwind_w_, kLargestUnwindW);
   return step_w;
 }
 

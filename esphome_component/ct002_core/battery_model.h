@@ -93,13 +93,12 @@ class BatteryModel {
 
   LawState law_;
   LawIdentifier identifier_;
-  LearntLimit high_limit_{1.0f};
-  LearntLimit low_limit_{-1.0f};
+  LearntLimit high_limit_{true};
+  LearntLimit low_limit_{false};
   ReportHistory history_;
 
   float power_w_ = 0.0f;
   float previous_w_ = 0.0f;
-  float earlier_move_w_ = 0.0f;   ///< move of the output before the last one
   float seconds_ = 1.0f;          ///< between the last two reports
   float poll_interval_s_ = 1.0f;  ///< smoothed
   float slew_w_s_ = 400.0f;
@@ -111,16 +110,17 @@ class BatteryModel {
   float still_s_ = 0.0f;          ///< time without a move although a setpoint stands
   float command_age_s_ = -1.0f;   ///< age of the command whose effect is awaited; negative = none
   float since_lowered_s_ = 1e6f;  ///< since the last command towards zero
-  float furthest_w_ = 0.0f;       ///< kGeneric: furthest output in the direction it is pushed
   float wound_w_ = 0.0f;          ///< setpoint given up when the output stood still
-  float unwind_w_ = 60.0f;
   float generic_left_s_ = 0.0f;
-  float generic_s_ = 120.0f;
-  int32_t last_reading_ = 0;
-  uint16_t polls_ = 0;
-  uint16_t fits_ = 0;  ///< correct predictions of moves since the last switch
+  uint16_t generic_s_ = 120;
+  uint16_t unwind_w_ = 60;
+  int16_t furthest_w_ = 0;  ///< kGeneric: furthest output in the direction it is pushed
+  int16_t last_reading_ = 0;
+  uint8_t polls_ = 0;
+  uint8_t fits_ = 0;  ///< correct predictions of moves since the last switch
   uint8_t stuck_ = 0;
   uint8_t quiet_polls_ = 0;               ///< polls in a row without a command and without a move
+  int8_t earlier_move_ = 0;               ///< direction of the move before the last one; 0 = hardly any
   LawKind prior_ = LawKind::kGeneric;     ///< law it runs, or ran before it became generic
   LawKind declared_ = LawKind::kGeneric;  ///< law that its type suggests
   bool settled_ = true;

@@ -4,17 +4,22 @@
 
 #include <cstdint>
 
+#include "numeric.h"
+
 namespace nullwatt {
 
 class LearntLimit {
  public:
-  /// `sign` +1 = upper limit (discharge), -1 = lower limit (charge).
-  explicit LearntLimit(float sign) : sign_(sign) {}
+  /// Upper limit (discharge) or lower limit (charge).
+  explicit LearntLimit(bool upper) : upper_(upper) {}
 
   void forget() { known_ = false; }
 
   /// Passes the time since the last report.
-  void advance(float seconds);
+  void advance(float seconds) {
+    left_s_ = larger(0.0f, left_s_ - seconds);
+    age_s_ = smaller(age_s_ + seconds, 1e6f);
+  }
 
   /// The battery did not go beyond `power_w`. Confirming a limit doubles the time it is believed.
   void learn(float power_w);
@@ -33,24 +38,28 @@ class LearntLimit {
   bool known() const { return known_; }
   /// True while the limit is believed; afterwards it is probed with a small excess.
   bool believed() const { return known_ && left_s_ > 0.0f; }
-  float power_w() const { return power_w_; }
   /// Output at which the limit was met.
   bool met_at(float power_w) const;
   /// Most that should be asked for in this direction; `none` where no limit is known.
   float allowed_w(float none) const {
     constexpr float kProbeW = 80.0f;
-    return !known_ ? none : left_s_ > 0.0f ? power_w_ : power_w_ + kProbeW * sign_;
+    if (!known_) return none;
+    return left_s_ > 0.0f ? limit_w() : limit_w() + outwards(kProbeW);
   }
   /// Most that can be expected in this direction.
-  float expected_w(float none) const { return believed() ? power_w_ : none; }
+  float expected_w(float none) const { return believed() ? limit_w() : none; }
 
  private:
-  float sign_;
-  float power_w_ = 0.0f;
-  float report_w_ = 0.0f;
+  float limit_w() const { return static_cast<float>(power_w_); }
+  /// + = beyond the limit.
+  float outwards(float power_w) const { return upper_ ? power_w : -power_w; }
+
   float left_s_ = 0.0f;
-  float belief_s_ = 20.0f;
   float age_s_ = 0.0f;
+  uint16_t belief_s_ = 20;
+  int16_t power_w_ = 0;
+  int16_t report_w_ = 0;
+  bool upper_;
   bool known_ = false;
 };
 

@@ -11,4 +11,8 @@ constexpr float clamp(float value, float low, float high) { return value < low ?
 
 constexpr int32_t magnitude(int32_t value) { return value < 0 ? -value : value; }
 
+constexpr uint16_t doubled(uint16_t value, uint16_t most) {
+  return value < most / 2 ? static_cast<uint16_t>(2 * value) : most;
+}
+
 }  // namespace nullwatt
