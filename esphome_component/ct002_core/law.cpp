@@ -51,8 +51,8 @@ void step_law(LawState *state, Poll poll) {
   pass_gates(poll, &state->memory);
 }
 
-void place_law(const Law &law, float setpoint_w, Setpoints *setpoints, LawMemory *memory) {
-  if (law.kind == LawKind::kDcRegulator) setpoint_w = place_dc_regulator(setpoint_w, &memory->dc_command);
+void place_law(LawKind kind, float setpoint_w, Setpoints *setpoints, LawMemory *memory) {
+  if (kind == LawKind::kDcRegulator) setpoint_w = place_dc_regulator(setpoint_w, &memory->dc_command);
   float move_w = setpoint_w - setpoints->setpoint_w();
   setpoints->shown_w[0] = setpoint_w;
   for (uint8_t delay = 1; delay < kDelays; delay++) setpoints->shown_w[delay] += move_w;

@@ -81,7 +81,7 @@ void step_law(LawState *state, Poll poll);
 void act_on(Poll poll, const Law &law, Setpoints *setpoints, LawMemory *memory);
 
 /// Moves the setpoint, and the earlier ones with it.
-void place_law(const Law &law, float setpoint_w, Setpoints *setpoints, LawMemory *memory);
-inline void place_law(LawState *state, float setpoint_w) { place_law(*state, setpoint_w, state, &state->memory); }
+void place_law(LawKind kind, float setpoint_w, Setpoints *setpoints, LawMemory *memory);
+inline void place_law(LawState *state, float setpoint_w) { place_law(state->kind, setpoint_w, state, &state->memory); }
 
 }  // namespace nullwatt

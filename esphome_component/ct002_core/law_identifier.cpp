@@ -46,7 +46,7 @@ void LawIdentifier::reset(LawKind prior, uint8_t rest_band_w, float power_w) {
   memory_ = resting_memory(power_w);
   for (uint8_t i = 0; i < kCandidates; i++) {
     Candidate &candidate = candidates_[i];
-    place_law(law_of(i), power_w, &candidate.setpoints, &memory_);
+    place_law(kRows[i].kind, power_w, &candidate.setpoints, &memory_);
     float start = kRows[i].kind == prior && kRows[i].gain == 1.0f ? 0.0f : kUnlikelyCost;
     for (uint8_t delay = 0; delay < kDelays; delay++)
       candidate.cost[delay] = start + kDelayCost * static_cast<float>(delay);
@@ -61,7 +61,7 @@ void LawIdentifier::sent(Poll poll) {
 
 void LawIdentifier::shift(uint8_t index, float power_w) {
   Setpoints &setpoints = candidates_[index].setpoints;
-  place_law(law_of(index), setpoints.setpoint_w() + power_w, &setpoints, &memory_);
+  place_law(kRows[index].kind, setpoints.setpoint_w() + power_w, &setpoints, &memory_);
 }
 
 void LawIdentifier::place(float power_w) {
@@ -148,16 +148,16 @@ bool LawIdentifier::weigh(const Evidence &evidence, const Law &active, uint16_t 
     if (std::fabs(error_w) > kToleranceW && !slew_limited) shift(i, error_w);
     if (candidates_[i].cost[delay_] < candidates_[best].cost[delay_]) best = i;
   }
-  uint8_t own = index_of(active);
-  if (own == best || telling_ < kMinTelling) return false;
-  float own_cost = own < kCandidates ? candidates_[own].cost[delay_] : kUnknownCost;
   float best_cost = candidates_[best].cost[delay_];
   bool good = best_cost < kGoodCost || (best_cost < kGoodFirstCost && fits < 3 && switches_ == 0);
-  float hysteresis = 1.0f + 0.3f * smaller(static_cast<float>(fits), 20.0f) + static_cast<float>(switches_);
+  if (!good || telling_ < kMinTelling) return false;
   // A B2500 calls itself one. Anything else that moves in small steps mostly has another reason.
   bool strange = kRows[best].kind == LawKind::kDcRegulator && prior_ != LawKind::kDcRegulator;
   if (strange && telling_ < kMinTellingStrange) return false;
-  if (!good || own_cost <= best_cost + kMargin * hysteresis) return false;
+  uint8_t own = index_of(active);
+  float own_cost = own < kCandidates ? candidates_[own].cost[delay_] : kUnknownCost;
+  float hysteresis = 1.0f + 0.3f * smaller(static_cast<float>(fits), 20.0f) + static_cast<float>(switches_);
+  if (own == best || own_cost <= best_cost + kMargin * hysteresis) return false;
   if (switches_ != UINT8_MAX) switches_++;
   static_cast<Law &>(*better) = law_of(best);
   static_cast<Setpoints &>(*better) = candidates_[best].setpoints;
