@@ -13,9 +13,8 @@ Generated from `esphome_component/ct002_core/options.h` by `make docs`.
 
 Names are the same everywhere: as keys of `ct002:` in ESPHome, as `--set key=value` of `nullwatt emulator`, as
 arguments of `nullwatt.core.Config`. Times carry a unit in ESPHome (`30s`) and are seconds elsewhere. Where the
-description ends in *kept*, existing configurations load and the value is held, but no code acts on it yet. Where it
-ends in *needless*, it has no effect and never will: it tuned a control law that nullwatt does not have, and setting it
-gives a warning.
+description ends in *needless*, the value is accepted but has no effect and never will: it tuned a control law that
+nullwatt does not have, and setting it gives a warning.
 """
 
 
@@ -48,7 +47,7 @@ def render() -> str:
         parts.append(f"\n## {f'`{group}`' if group else 'Top level'}\n")
         parts.append("| Key | Default | Allowed | Meaning |\n|---|---|---|---|")
         for row in rows:
-            meaning = row.help.replace("(kept)", "*(kept)*").replace("(needless)", "*(needless)*")
+            meaning = row.help.replace("(needless)", "*(needless)*")
             parts.append(f"| `{row.key}` | {shown(row.default, row.unit)} | {allowed(row)} | {meaning} |")
     return "\n".join(parts) + "\n"
 

@@ -175,7 +175,7 @@ bool TestControl::run_auto_target_() {
   return true;
 }
 
-void TestControl::override_(const nullwatt::Settings &settings, uint8_t which) {
+void TestControl::override_(const nullwatt::Settings &settings, uint16_t which) {
   const nullwatt::SettingError error =
       this->emulator_.set_override(nullwatt::text_of(this->words_[1]), settings, which);
   this->reply_("%s %s %s", error == nullwatt::SettingError::kNone ? "ok" : "err", this->words_[0], this->words_[1]);

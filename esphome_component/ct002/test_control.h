@@ -50,7 +50,7 @@ class TestControl {
 
   void split_(char *command);
   bool number_(uint8_t index, double *out) const;
-  void override_(const nullwatt::Settings &settings, uint8_t which);
+  void override_(const nullwatt::Settings &settings, uint16_t which);
   void reply_(const char *format, ...) __attribute__((format(printf, 2, 3)));
 
   nullwatt::Emulator &emulator_;

@@ -18,10 +18,13 @@ struct Share {
   float stretch_down_w = 0.0f;
   float base_w = 0.0f;    ///< fair share, reachable or not
   float target_w = 0.0f;  ///< what to ask for now
+  uint8_t order = 0;      ///< lower ones are used up before higher ones get anything
+  bool spare = false;     ///< those before it suffice: it gets nothing, not even remainders
 };
 
 /// Sets `base_w` of each share so that they sum to `demand_w` as far as the limits allow.
-/// A share of weight 0 gets 0; what the limits of some keep back goes to the others.
+/// A share of weight 0 gets 0, or what its limits force on it; what the limits of some keep back
+/// goes to the others. Shares of one order are served together, orders one after the other.
 void split_demand(float demand_w, Share *shares, uint8_t count);
 
 /// Sets `target_w`: each share's base inside its box, the remainder given to those with room

@@ -206,7 +206,7 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
     bool other_side = (upper ? power_w_ : -power_w_) < -kOtherSideW;
     if (other_side) {
       // Not full and not empty, yet it does not come back: held by its own app. Nothing is wrong with the law.
-      if (stuck_ >= 3 || limit(upper).known()) {
+      if (stuck_ >= 3 || limit(upper).frozen()) {
         stuck_ = 0;
         freeze();
       }

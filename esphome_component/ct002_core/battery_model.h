@@ -54,6 +54,8 @@ class BatteryModel {
   /// Seconds since the last report.
   float age_s(uint32_t now_ms) const;
   bool idle() const;
+  /// Its output did not move between the last two reports.
+  bool standing_still() const { return power_w_ == previous_w_; }
   const ReportHistory &history() const { return history_; }
 
   /// Most and least that should be asked for: the law's range inside the learnt limits.

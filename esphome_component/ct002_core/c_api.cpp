@@ -26,7 +26,7 @@ using nullwatt::text_of;
 
 namespace {
 
-static_assert(static_cast<int>(CT002_SET_MAX_DISCHARGE) == static_cast<int>(nullwatt::kSetMaxDischarge),
+static_assert(static_cast<int>(CT002_SET_DISCHARGE_ORDER) == static_cast<int>(nullwatt::kSetDischargeOrder),
               "the C door mirrors SettingBit");
 static_assert(static_cast<int>(CT002_KIND) == static_cast<int>(nullwatt::OptionError::kKind),
               "the C door mirrors OptionError");
@@ -112,6 +112,9 @@ int ct002_set_override(ct002_emulator *emulator, const char *mac, const ct002_ov
   settings.min_dc_output_w = change->min_dc_output_w;
   settings.max_charge_w = change->max_charge_w;
   settings.max_discharge_w = change->max_discharge_w;
+  settings.start_power_w = change->start_power_w;
+  settings.charge_order = change->charge_order;
+  settings.discharge_order = change->discharge_order;
   switch (emulator->value.set_override(text_of(mac), settings, change->which)) {
     case nullwatt::SettingError::kNone:
       return CT002_OK;

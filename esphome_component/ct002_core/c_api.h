@@ -40,11 +40,14 @@ enum {
   CT002_SET_WINDOW_WEIGHT = 16,
   CT002_SET_MIN_DC_OUTPUT = 32,
   CT002_SET_MAX_CHARGE = 64,
-  CT002_SET_MAX_DISCHARGE = 128
+  CT002_SET_MAX_DISCHARGE = 128,
+  CT002_SET_START_POWER = 256,
+  CT002_SET_CHARGE_ORDER = 512,
+  CT002_SET_DISCHARGE_ORDER = 1024
 };
 
 typedef struct {
-  uint8_t which; /* sum of CT002_SET_... */
+  uint16_t which; /* sum of CT002_SET_... */
   uint8_t active;
   uint8_t manual;
   float manual_target_w;
@@ -53,6 +56,9 @@ typedef struct {
   float min_dc_output_w;
   float max_charge_w;    /* 0 = must not charge, negative = no bound */
   float max_discharge_w; /* 0 = must not discharge, negative = no bound */
+  float start_power_w;   /* least output it starts with; negative = by its type */
+  uint8_t charge_order;  /* 0..15, lower is charged first */
+  uint8_t discharge_order;
 } ct002_override;
 
 size_t ct002_option_count(void);

@@ -7,8 +7,10 @@
 #include "battery_model.h"
 #include "config.h"
 #include "device_type.h"
+#include "efficiency.h"
 #include "overrides.h"
 #include "request.h"
+#include "saturation.h"
 
 namespace nullwatt {
 
@@ -37,6 +39,8 @@ struct Consumer {
   float reading_w = 0.0f;
   float instructed_w = 0.0f;
   Settings settings;  ///< copy of the override table, refreshed on change
+  Turn turn;
+  Saturation saturation;
   BatteryModel model;
 };
 

@@ -45,6 +45,8 @@ class DemandEstimator {
   /// `lead_s`, the time until a command shows.
   float demand_w(uint32_t now_ms, float lead_s) const;
 
+  /// What the samples say, without looking ahead.
+  float level_w() const { return filter_.level_w(); }
   /// Uncertainty of the level, W.
   float level_error_w() const;
   /// Width of the hull of the plausible hypotheses, W.

@@ -14,17 +14,17 @@ constexpr LawKind kDc = LawKind::kDcRegulator;
 constexpr LawKind kGeneric = LawKind::kGeneric;
 
 constexpr Row kRows[] = {
-    {"VNSA", {true, true, true, kIntegrator2, kIntegrator2, 10}},  // Venus A
-    {"VNSD", {true, true, true, kIntegrator2, kIntegrator2, 10}},  // Venus D
-    {"VNS", {true, true, false, kIntegrator2, kIntegrator2, 10}},  // Venus E 3
-    {"HMG", {true, true, false, kIntegrator2, kRamp, 20}},         // Venus C / E: both laws, chosen by the CT's type
-    {"HMN", {true, false, true, kRamp, kRamp, 10}},                // Jupiter
-    {"HMM", {true, false, true, kRamp, kRamp, 10}},                // Jupiter
-    {"JPLS", {true, false, true, kRamp, kRamp, 10}},               // Jupiter
-    {"HMA", {false, false, true, kDc, kDc, 10}},                   // B2500
-    {"HMJ", {false, false, true, kDc, kDc, 10}},                   // B2500
-    {"HMK", {false, false, true, kDc, kDc, 10}},                   // B2500
-    {"IDEAL", {true, true, false, LawKind::kIdeal, LawKind::kIdeal, 0}},  // the lab's yardstick
+    {"VNSA", {true, true, true, kIntegrator2, kIntegrator2, 10, 0}},  // Venus A
+    {"VNSD", {true, true, true, kIntegrator2, kIntegrator2, 10, 0}},  // Venus D
+    {"VNS", {true, true, false, kIntegrator2, kIntegrator2, 10, 0}},  // Venus E 3
+    {"HMG", {true, true, false, kIntegrator2, kRamp, 20, 0}},         // Venus C / E: both laws, chosen by the CT's type
+    {"HMN", {true, false, true, kRamp, kRamp, 10, 0}},                // Jupiter
+    {"HMM", {true, false, true, kRamp, kRamp, 10, 0}},                // Jupiter
+    {"JPLS", {true, false, true, kRamp, kRamp, 10, 0}},               // Jupiter
+    {"HMA", {false, false, true, kDc, kDc, 10, 80}},                  // B2500
+    {"HMJ", {false, false, true, kDc, kDc, 10, 80}},                  // B2500
+    {"HMK", {false, false, true, kDc, kDc, 10, 80}},                  // B2500
+    {"IDEAL", {true, true, false, LawKind::kIdeal, LawKind::kIdeal, 0, 0}},  // the lab's yardstick
 };
 
 }  // namespace
@@ -36,7 +36,7 @@ DeviceTraits traits_of(Text device_type) {
       return row.traits;
     }
   }
-  return {true, true, false, kGeneric, kGeneric, 10};
+  return {true, true, false, kGeneric, kGeneric, 10, 0};
 }
 
 }  // namespace nullwatt

@@ -16,6 +16,7 @@ struct DeviceTraits {
   LawKind law;          ///< law its firmware runs as far as anybody knows, polling a CT002
   LawKind law_ct003;    ///< the same, polling a CT003
   uint8_t rest_band_w;  ///< readings smaller than this do not wake it
+  uint8_t start_w;      ///< least output its inverter starts with, nominal
 };
 
 /// First matching prefix, ignoring case. Unknown types count as an AC battery.

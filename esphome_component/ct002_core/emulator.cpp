@@ -19,7 +19,6 @@ constexpr float kForgottenS = 8.0f;
 constexpr float kMaxManualTargetW = 100000.0f;
 /// Reports and readings beyond this are no home battery's; the model does not follow them there.
 constexpr float kMostPlausibleW = 100000.0f;
-constexpr float kNoBoundW = 1e6f;
 
 /// Slot of the three phase fields a battery reads. A combined battery reads the total, which
 /// is the sum of the three, so its value stands in the first one.
@@ -58,11 +57,17 @@ void Emulator::reconfigure(const Config &config) {
   style_ = SteeringStyle();
   if (gentle) style_.deadband_w = kGentleDeadbandW;
   style_.max_slope_w_s = gentle ? config_.pace_max_step : 0.0f;
-  style_.share_tolerance_w = config_.balance_deadband;
   style_.max_step_w = config_.max_target_step;
   style_.even_out = config_.fair_distribution;
   style_.grid_target_w = clamp(config_.grid_target, -kMostPlausibleW, kMostPlausibleW);
   style_.peak_threshold_w = config_.peak_shaving_threshold;
+  saturation_rules_.enabled = config_.saturation_enabled;
+  saturation_rules_.rise = config_.saturation_alpha;
+  saturation_rules_.decay = config_.saturation_decay_factor;
+  saturation_rules_.min_target_w = config_.saturation_min_target;
+  saturation_rules_.grace_s = static_cast<float>(config_.saturation_grace_seconds_ms) / 1000.0f;
+  saturation_rules_.stall_s = static_cast<float>(config_.saturation_stall_timeout_seconds_ms) / 1000.0f;
+  efficiency_.configure(config_);
   restart_control();
 }
 
@@ -97,6 +102,7 @@ void Emulator::unassign_grid() { grid_assigned_ = false; }
 void Emulator::take_sample(bool fresh) {
   if (!grid_.available()) {
     demand_.reset();
+    frozen_.reset();
     waiting_ = false;
     return;
   }
@@ -121,9 +127,15 @@ void Emulator::estimate_demand() {
     histories[pool.count++] = &consumer.model.history();
     intervals_s += consumer.model.poll_interval_s();
   }
+  if (frozen_.repeats(grid_.raw_total_w(), pool_output_w(), waiting_ms_)) {
+    // Back to what was known before the batteries moved, and no further.
+    demand_.shift(believed_w_ - demand_.level_w());
+    return;
+  }
   pool.members = histories;
   if (pool.count > 0) pool.poll_interval_s = intervals_s / static_cast<float>(pool.count);
   demand_.sample(waiting_total_w_, pool, waiting_ms_);
+  if (!frozen_.suspicious()) believed_w_ = demand_.level_w();
 }
 
 // -- polls ---------------------------------------------------------------------------------
@@ -261,42 +273,6 @@ float Emulator::reading_for(Consumer *consumer) {
   return consumer->target_w - power_w;
 }
 
-float Emulator::steer(Consumer *consumer) {
-  if (consumer->repeated) return consumer->reading_w;
-  PoolMember members[kMaxBatteries];
-  uint8_t own = 0;
-  uint8_t count = pool_members(members, consumer, &own);
-  style_.other_output_w = 0.0f;
-  for (const Consumer &other : consumers_) {
-    if (other.used && !other.in_pool && !is_expired(other)) style_.other_output_w += static_cast<float>(other.power_w);
-  }
-  Move move = steer_pool(members, count, own, demand_, style_, now_ms_);
-  missing_w_ = move.missing_w;
-  pool_wanted_w_ = move.wanted_w;
-  consumer->target_w = move.target_w;
-  consumer->target_known = true;
-  consumer->steered_sample = grid_.sequence();
-  consumer->model.press(move.uncovered_w);
-  float unwinding_w = consumer->model.unwinding_w(move.target_w);
-  return static_cast<float>(consumer->model.reading_for(unwinding_w != 0.0f ? unwinding_w : move.move_w));
-}
-
-uint8_t Emulator::pool_members(PoolMember *members, const Consumer *wanted, uint8_t *own) {
-  uint8_t count = 0;
-  for (Consumer &consumer : consumers_) {
-    if (!consumer.in_pool) continue;
-    if (&consumer == wanted) *own = count;
-    members[count].model = &consumer.model;
-    members[count].weight = consumer.settings.weight;
-    const Settings &settings = consumer.settings;
-    bool charge_bound = settings.max_charge_w >= 0.0f;
-    members[count].low_w = !consumer.traits.ac_chargeable ? 0.0f : charge_bound ? -settings.max_charge_w : -kNoBoundW;
-    members[count].high_w = settings.max_discharge_w >= 0.0f ? settings.max_discharge_w : kNoBoundW;
-    count++;
-  }
-  return count;
-}
-
 // -- reply ---------------------------------------------------------------------------------
 
 size_t Emulator::answer(const Request &request, Consumer *consumer, const float *phase_w, uint8_t *buffer,
@@ -354,75 +330,19 @@ void Emulator::sum_buckets(const Consumer &requester, const float *phase_w, Repl
   if (requester.phase == Phase::kCombined && total_w != 0.0f) reply->counts[kBucketAbc] = 1;
 }
 
-// -- pool ----------------------------------------------------------------------------------
-
-bool Emulator::is_expired(const Consumer &consumer) const {
-  return expired(consumer, config_.consumer_ttl_ms, now_ms_);
-}
-
-/// Whether the battery acts on readings that we choose, as against raw meter values.
-bool Emulator::is_steered(const Consumer &consumer) const {
-  return config_.active_control && consumer.phase != Phase::kUnassigned;
-}
-
-bool Emulator::belongs_to_pool(const Consumer &consumer) const {
-  return consumer.used && consumer.modelled && is_steered(consumer) && consumer.participates &&
-         consumer.settings.active && !consumer.settings.manual && !is_expired(consumer);
-}
-
-void Emulator::sync_pool() {
-  for (Consumer &consumer : consumers_) {
-    bool belongs = belongs_to_pool(consumer);
-    if (belongs == consumer.in_pool) continue;
-    consumer.in_pool = belongs;
-    float power_w = static_cast<float>(consumer.power_w);
-    demand_.shift(belongs ? power_w : -power_w);
-    consumer.target_known = false;
-  }
-}
-
-float Emulator::pool_output_w() const {
-  float sum_w = 0.0f;
-  for (const Consumer &consumer : consumers_) {
-    if (consumer.in_pool) sum_w += static_cast<float>(consumer.power_w);
-  }
-  return sum_w;
-}
-
-void Emulator::expire() {
-  sync_pool();
-  for (Consumer &consumer : consumers_) {
-    if (consumer.used && is_expired(consumer)) consumers_.remove(&consumer);
-  }
-}
-
-void Emulator::tick(uint32_t now_ms) {
-  now_ms_ = now_ms;
-  take_sample(grid_.settle(now_ms));
-  expire();
-}
-
-void Emulator::restart_control() {
-  for (Consumer &consumer : consumers_) {
-    consumer.in_pool = false;
-    consumer.target_known = false;
-    consumer.modelled = false;
-  }
-  demand_.reset();
-  missing_w_ = 0.0f;
-  take_sample(false);
-}
-
 // -- settings ------------------------------------------------------------------------------
 
-SettingError Emulator::set_override(Text mac, const Settings &settings, uint8_t which) {
+SettingError Emulator::set_override(Text mac, const Settings &settings, uint16_t which) {
   bool valid =
       ((which & kSetManualTarget) == 0 || within(settings.manual_target_w, -kMaxManualTargetW, kMaxManualTargetW)) &&
       ((which & kSetWeight) == 0 || within(settings.weight, 0.0f, 10.0f)) &&
       ((which & kSetWindowWeight) == 0 || within(settings.window_weight, 0.0f, 1.0f)) &&
       ((which & kSetMinDcOutput) == 0 || within(settings.min_dc_output_w, -1.0f, kMaxManualTargetW));
   valid = valid && ((which & kSetMaxCharge) == 0 || within(settings.max_charge_w, -1.0f, kMaxManualTargetW)) &&
-          ((which & kSetMaxDischarge) == 0 || within(settings.max_discharge_w, -1.0f, kMaxManualTargetW));
+          ((which & kSetMaxDischarge) == 0 || within(settings.max_discharge_w, -1.0f, kMaxManualTargetW)) &&
+          ((which & kSetStartPower) == 0 || within(settings.start_power_w, -1.0f, kMaxManualTargetW)) &&
+          ((which & kSetChargeOrder) == 0 || settings.charge_order <= kLastOrder) &&
+          ((which & kSetDischargeOrder) == 0 || settings.discharge_order <= kLastOrder);
   if (!valid) return SettingError::kRange;
   char key[kKeySize];
   make_key(mac, key);
@@ -439,8 +359,15 @@ SettingError Emulator::set_override(Text mac, const Settings &settings, uint8_t 
   if ((which & kSetMinDcOutput) != 0) stored->min_dc_output_w = settings.min_dc_output_w;
   if ((which & kSetMaxCharge) != 0) stored->max_charge_w = settings.max_charge_w;
   if ((which & kSetMaxDischarge) != 0) stored->max_discharge_w = settings.max_discharge_w;
+  if ((which & kSetStartPower) != 0) stored->start_power_w = settings.start_power_w;
+  if ((which & kSetChargeOrder) != 0) stored->charge_order = settings.charge_order;
+  if ((which & kSetDischargeOrder) != 0) stored->discharge_order = settings.discharge_order;
   Consumer *consumer = consumers_.find(key);
   if (consumer != nullptr) consumer->settings = *stored;
+  if ((which & (kSetWeight | kSetChargeOrder | kSetDischargeOrder)) != 0) {
+    resettling_ = true;
+    resettled_ms_ = now_ms_;
+  }
   sync_pool();
   return SettingError::kNone;
 }
@@ -449,68 +376,6 @@ void Emulator::set_active_control(bool active) {
   if (active == config_.active_control) return;
   config_.active_control = active;
   restart_control();
-}
-
-// -- views ---------------------------------------------------------------------------------
-
-void Emulator::state(ct002_state *out) const {
-  *out = ct002_state();
-  out->phases = grid_.phases();
-  out->grid_available = grid_.available() ? 1 : 0;
-  if (grid_.available()) {
-    for (uint8_t i = 0; i < 3; i++) out->grid_w[i] = grid_.phase_w(i);
-    out->grid_total_w = grid_.total_w();
-    out->grid_age_ms = grid_.age_ms(now_ms_);
-  }
-  out->demand_w = demand_.known() ? demand_.demand_w(now_ms_, 0.0f) : 0.0f;
-  out->missing_w = missing_w_;
-  out->pool_output_w = pool_output_w();
-  out->grid_samples = grid_.sequence();
-  out->replies = replies_;
-  out->drops = drops_;
-  out->refused_full = refused_full_;
-  out->refused_overrides = refused_overrides_;
-  out->active_control = config_.active_control ? 1 : 0;
-  out->consumers = consumers_.count();
-  for (const Consumer &consumer : consumers_) {
-    if (consumer.in_pool) out->pool_size++;
-  }
-  out->info_index = info_index_;
-}
-
-bool Emulator::consumer(uint8_t index, ct002_consumer *out) const {
-  for (const Consumer &consumer : consumers_) {
-    if (!consumer.used || index-- > 0) continue;
-    *out = ct002_consumer();
-    copy_text(text_of(consumer.key), out->key, sizeof(out->key));
-    copy_text(text_of(consumer.device_type), out->device_type, sizeof(out->device_type));
-    copy_text(text_of(consumer.source), out->source, sizeof(out->source));
-    out->phase = phase_letter(consumer.phase);
-    out->participates = consumer.participates ? 1 : 0;
-    out->online = is_expired(consumer) ? 0 : 1;
-    out->in_pool = consumer.in_pool ? 1 : 0;
-    out->active = consumer.settings.active ? 1 : 0;
-    out->manual = consumer.settings.manual ? 1 : 0;
-    out->power_w = static_cast<float>(consumer.power_w);
-    out->target_w = consumer.target_w;
-    out->reading_w = consumer.reading_w;
-    out->instructed_w = consumer.instructed_w;
-    out->manual_target_w = consumer.settings.manual_target_w;
-    out->weight = consumer.settings.weight;
-    out->window_weight = consumer.settings.window_weight;
-    out->min_dc_output_w = consumer.settings.min_dc_output_w;
-    out->max_charge_w = consumer.settings.max_charge_w;
-    out->max_discharge_w = consumer.settings.max_discharge_w;
-    out->law = static_cast<uint8_t>(consumer.model.law());
-    out->gain = consumer.model.gain();
-    out->confidence = consumer.model.confidence();
-    out->setpoint_w = consumer.model.setpoint_w();
-    out->poll_interval_s = consumer.polls < 2 ? 0.0f : static_cast<float>(consumer.poll_interval_ds) / 10.0f;
-    out->age_ms = elapsed_ms(now_ms_, consumer.seen_ms);
-    out->polls = consumer.polls;
-    return true;
-  }
-  return false;
 }
 
 }  // namespace nullwatt

@@ -16,7 +16,9 @@
 #include "config.h"
 #include "consumer_table.h"
 #include "demand_estimator.h"
+#include "efficiency.h"
 #include "frame.h"
+#include "frozen_meter.h"
 #include "grid_input.h"
 #include "overrides.h"
 #include "reply.h"
@@ -53,9 +55,11 @@ class Emulator {
 
   /// Changes the settings of a battery, known or not yet; `which` is a set of SettingBit.
   /// On an error nothing changes.
-  SettingError set_override(Text mac, const Settings &settings, uint8_t which);
+  SettingError set_override(Text mac, const Settings &settings, uint16_t which);
   /// Efficiency mode: hand over to the next battery now. Nothing while that mode is off.
-  void force_rotation() {}
+  void force_rotation() {
+    if (efficiency_.limiting()) efficiency_.force_rotation();
+  }
   void set_active_control(bool active);
   /// Unlike reconfigure(), leaves control running.
   void set_dedupe_window(uint32_t window_ms) { config_.dedupe_window_ms = static_cast<int32_t>(window_ms); }
@@ -80,6 +84,9 @@ class Emulator {
   float reading_for(Consumer *consumer);
   float steer(Consumer *consumer);
   uint8_t pool_members(PoolMember *members, const Consumer *wanted, uint8_t *own);
+  void take_turns(PoolMember *members, uint8_t count, uint8_t own);
+  void note_saturation(const PoolMember *members, uint8_t count, uint8_t own, Consumer *consumer, const Move &move);
+  PoolMember pool_member(Consumer *consumer) const;
   size_t answer(const Request &request, Consumer *consumer, const float *phase_w, uint8_t *reply, size_t capacity);
   void sum_buckets(const Consumer &requester, const float *phase_w, Reply *reply) const;
   void take_sample(bool fresh);
@@ -96,6 +103,9 @@ class Emulator {
   SteeringStyle style_;
   GridInput grid_;
   DemandEstimator demand_;
+  FrozenMeter frozen_;
+  Efficiency efficiency_;
+  SaturationRules saturation_rules_;
   ConsumerTable consumers_;
   OverrideTable overrides_;
   uint32_t now_ms_ = 0;
@@ -105,10 +115,13 @@ class Emulator {
   uint32_t refused_overrides_ = 0;
   float missing_w_ = 0.0f;
   float pool_wanted_w_ = 0.0f;
+  float believed_w_ = 0.0f;       ///< demand when the meter last said something new
   float waiting_total_w_ = 0.0f;  ///< meter sample that waits for the reports after it
   uint32_t waiting_ms_ = 0;
+  uint32_t resettled_ms_ = 0;  ///< when a setting last changed the shares
   bool waiting_ = false;
   bool grid_assigned_ = true;
+  bool resettling_ = false;
   uint8_t info_index_ = 0;
 };
 

@@ -41,6 +41,8 @@ class GridInput {
   /// Watts of a phase 0..2, filtered, + = import; 0 for phases the meter does not have.
   float phase_w(uint8_t phase) const { return filtered_.power_w[phase]; }
   float total_w() const { return filtered_.total_w(); }
+  /// The same before filtering.
+  float raw_total_w() const { return power_w_[0] + power_w_[1] + power_w_[2]; }
   /// Samples accepted so far.
   uint32_t sequence() const { return sequence_; }
   /// Age of the oldest phase.

@@ -36,6 +36,8 @@ class LearntLimit {
   bool disproved(float power_w, bool *hasty);
 
   bool known() const { return known_; }
+  /// Learnt by freeze(), on the other side of zero.
+  bool frozen() const { return known_ && outwards(limit_w()) < 0.0f; }
   /// True while the limit is believed; afterwards it is probed with a small excess.
   bool believed() const { return known_ && left_s_ > 0.0f; }
   /// Output at which the limit was met.

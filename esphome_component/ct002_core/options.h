@@ -13,9 +13,8 @@
 // option that is not set.
 //
 // Rows of `balancer` and `saturation` load with the names, ranges and defaults
-// that users already have in their files. Where the help says "kept", the value is accepted and
-// held, and no code acts on it yet. Where it says "needless", it never will: the battery model
-// does what the option was for; whoever sets it is told so.
+// that users already have in their files. Where the help says "needless", the value is accepted and
+// held, and no code acts on it: the battery model does what the option was for; whoever sets it is told so.
 
 #define NULLWATT_NO_LIMIT 3.4e38f
 #define NULLWATT_NOT_SET -1.0f
@@ -58,20 +57,22 @@
   FLOAT("balancer", osc_damp_alpha, 0.3f, 0.0f, 1.0f, "", "rise of the hunting score (needless)") \
   FLOAT("balancer", osc_damp_decay, 0.05f, 0.0f, 1.0f, "", "decay of the hunting score (needless)") \
   FLOAT("balancer", osc_damp_threshold, 300.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors above this are never damped (needless)") \
-  FLOAT("balancer", min_efficient_power, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "power below which a battery is better parked; 0 = off (kept)") \
-  FLOAT("balancer", probe_min_power, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "least power a probed battery is asked for (kept)") \
-  SECONDS("balancer", efficiency_rotation_interval, 900.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time between rotations of the active batteries (kept)") \
-  FLOAT("balancer", efficiency_fade_alpha, 0.15f, 0.01f, 1.0f, "", "speed of fading a battery in or out (kept)") \
-  FLOAT("balancer", efficiency_saturation_threshold, 0.4f, 0.0f, 1.0f, "", "saturation at which a battery is swapped; 0 = off (kept)") \
-  FLOAT("balancer", efficiency_demand_alpha, 0.1f, 0.01f, 1.0f, "", "smoothing of demand when counting batteries; 1 = off (kept)") \
-  FLOAT("balancer", min_dc_output, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "output that keeps a DC-coupled battery awake; 0 = off (kept)") \
+  FLOAT("balancer", min_efficient_power, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "power below which a battery is better parked; 0 = off") \
+  FLOAT("balancer", min_efficient_charge, NULLWATT_NOT_SET, 0.0f, NULLWATT_NO_LIMIT, "W", "the same while charging; not set = min_efficient_power") \
+  FLOAT("balancer", min_efficient_discharge, NULLWATT_NOT_SET, 0.0f, NULLWATT_NO_LIMIT, "W", "the same while discharging; not set = min_efficient_power") \
+  FLOAT("balancer", probe_min_power, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "least power a probed battery is asked for") \
+  SECONDS("balancer", efficiency_rotation_interval, 900.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time between rotations of the active batteries") \
+  FLOAT("balancer", efficiency_fade_alpha, 0.15f, 0.01f, 1.0f, "", "speed of fading a battery in or out") \
+  FLOAT("balancer", efficiency_saturation_threshold, 0.4f, 0.0f, 1.0f, "", "saturation at which a battery is swapped; 0 = off") \
+  FLOAT("balancer", efficiency_demand_alpha, 0.1f, 0.01f, 1.0f, "", "smoothing of demand when counting batteries; 1 = off") \
+  FLOAT("balancer", min_dc_output, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "output that keeps a DC-coupled battery awake; 0 = off") \
   FLOAT("balancer", grid_predict_trust, 0.5f, 0.0f, 1.0f, "", "trust in fresh meter samples; 0 = off (needless)") \
   FLOAT("balancer", concentrate_deadband, 60.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "errors below this go to one battery; 0 = off (needless)") \
   FLOAT("balancer", import_trim_w, 15.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "nudge against a lasting small import; 0 = off (needless)") \
-  BOOL("saturation", saturation_enabled, true, 0, 1, "", "learn which battery cannot deliver (kept)") \
-  FLOAT("saturation", saturation_alpha, 0.15f, 0.01f, 1.0f, "1/s", "rise of the saturation score (kept)") \
-  FLOAT("saturation", saturation_min_target, 20.0f, 1.0f, NULLWATT_NO_LIMIT, "W", "targets below this say nothing about saturation (kept)") \
-  FLOAT("saturation", saturation_decay_factor, 0.995f, 0.0f, 1.0f, "1/s", "decay of the saturation score (kept)") \
-  SECONDS("saturation", saturation_grace_seconds, 90.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time a new battery has to start (kept)") \
-  SECONDS("saturation", saturation_stall_timeout_seconds, 60.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time after which a battery that never moved is given up (kept)")
+  BOOL("saturation", saturation_enabled, true, 0, 1, "", "learn which battery cannot deliver") \
+  FLOAT("saturation", saturation_alpha, 0.15f, 0.01f, 1.0f, "1/s", "rise of the saturation score") \
+  FLOAT("saturation", saturation_min_target, 20.0f, 1.0f, NULLWATT_NO_LIMIT, "W", "targets below this say nothing about saturation") \
+  FLOAT("saturation", saturation_decay_factor, 0.995f, 0.0f, 1.0f, "1/s", "decay of the saturation score") \
+  SECONDS("saturation", saturation_grace_seconds, 90.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time a new battery has to start") \
+  SECONDS("saturation", saturation_stall_timeout_seconds, 60.0f, 0.0f, NULLWATT_NO_LIMIT, "s", "time after which a battery that never moved is given up")
 // clang-format on

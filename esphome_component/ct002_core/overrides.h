@@ -21,10 +21,13 @@ struct Settings {
   float max_charge_w = -1.0f;     ///< most it may charge; 0 = it must not, negative = no bound
   float max_discharge_w = -1.0f;  ///< most it may discharge; 0 = it must not, negative = no bound
   float min_dc_output_w = -1.0f;  ///< negative = use the global option
+  float start_power_w = -1.0f;    ///< least output its inverter starts with; negative = by its type
+  uint8_t charge_order = 0;       ///< 0..15, who is charged first: lower before higher, equals share
+  uint8_t discharge_order = 0;    ///< the same for discharging
 };
 
 /// Which settings a change carries; the others stay as they are.
-enum SettingBit : uint8_t {
+enum SettingBit : uint16_t {
   kSetActive = 1,
   kSetManual = 2,
   kSetManualTarget = 4,
@@ -33,7 +36,12 @@ enum SettingBit : uint8_t {
   kSetMinDcOutput = 32,
   kSetMaxCharge = 64,
   kSetMaxDischarge = 128,
+  kSetStartPower = 256,
+  kSetChargeOrder = 512,
+  kSetDischargeOrder = 1024,
 };
+
+inline constexpr uint8_t kLastOrder = 15;
 
 class OverrideTable {
  public:

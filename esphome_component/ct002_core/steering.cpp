@@ -23,9 +23,11 @@ constexpr float kDeadbandSigmas = 1.2f;
 constexpr float kShareToleranceW = 10.0f;
 constexpr float kShareTolerance = 0.01f;
 constexpr float kShareQuietS = 3.0f;
-constexpr float kShareStepW = 120.0f;
 constexpr float kWakeW = 30.0f;
 constexpr float kEarlyPolls = 2.0f;
+/// A move that every firmware carries out.
+constexpr float kLeastMoveW = 13.0f;
+constexpr float kIdleStepW = 21.0f;
 constexpr float kDropW = 150.0f;
 /// A charging ramp moves in steps of 20 W: it rests a little on the export side.
 constexpr float kChargingBiasW = 5.0f;
@@ -43,14 +45,14 @@ class Steering {
         me_(*members[own].model) {}
 
   Move run() {
-    demand_w_ = wanted_output_w(demand_.demand_w(now_ms_, me_.poll_interval_s()));
+    demand_w_ = wanted_output_w(style_, demand_.demand_w(now_ms_, me_.poll_interval_s()));
     float heading_w = 0.0f;
     for (uint8_t i = 0; i < count_; i++) heading_w += members_[i].model->setpoint_w();
     allocate(std::fabs(demand_w_ - heading_w) > kSmallErrorW);
     missing_w_ = demand_w_ - counted_setpoints_w();
     Share &share = shares_[own_];
     // Beyond its own box it asks for its whole share: the firmware goes as far as it can.
-    if (count_ > 1) {
+    if (count_ > 1 && !members_[own_].pinned) {
       bool blocked_up = share.base_w > share.target_w && share.target_w >= share.box_high_w - 1.0f;
       bool blocked_down = share.base_w < share.target_w && share.target_w <= share.box_low_w + 1.0f;
       if ((blocked_up && share.target_w > me_.setpoint_w() + 5.0f) ||
@@ -60,22 +62,21 @@ class Steering {
     }
     Move move;
     move.target_w = share.target_w;
+    move.base_w = share.base_w;
     move.missing_w = missing_w_;
     move.wanted_w = demand_w_;
     move.uncovered_w = demand_w_;
     for (uint8_t i = 0; i < count_; i++) move.uncovered_w -= shares_[i].base_w;
-    move.move_w = in_style(count_ == 1 ? alone() : together());
+    if (members_[own_].pinned) {
+      move.target_w = share.target_w = clamp(members_[own_].pin_w, members_[own_].low_w, members_[own_].high_w);
+      move.move_w = in_style(share.target_w - me_.setpoint_w());
+    } else {
+      move.move_w = in_style(count_ == 1 ? alone() : together());
+    }
     return move;
   }
 
  private:
-  /// What the pool should deliver so that the grid is where it is wanted.
-  float wanted_output_w(float demand_w) const {
-    if (style_.peak_threshold_w <= 0.0f) return demand_w - style_.grid_target_w;
-    float house_w = demand_w + style_.other_output_w;
-    return demand_w - clamp(house_w, 0.0f, style_.peak_threshold_w);
-  }
-
   /// A slow battery whose output the meter sees held until its next poll.
   bool is_slow(const BatteryModel &other) const {
     return demand_.held_output() && other.poll_interval_s() >= 1.5f &&
@@ -83,7 +84,10 @@ class Steering {
   }
 
   /// Where another battery counts by the time this one's command shows.
-  float counted_w(const BatteryModel &other) const {
+  float counted_w(const PoolMember &member) const {
+    const BatteryModel &other = *member.model;
+    // Nobody knows yet whether it will start.
+    if (member.pinned && other.idle()) return other.power_w();
     float setpoint_w = other.setpoint_w();
     if (!is_slow(other)) return setpoint_w;
     // The move shows at its next poll: meet it early, never late.
@@ -105,10 +109,16 @@ class Steering {
       const BatteryModel &model = *members_[i].model;
       Share &share = shares_[i];
       share.weight = members_[i].weight;
+      share.order = demand_w_ < 0.0f ? members_[i].charge_order : members_[i].discharge_order;
       // A battery held somewhere by its own app goes on counting from there.
       share.low_w = larger(members_[i].low_w, model.low_w());
       share.high_w = larger(share.low_w, smaller(members_[i].high_w, model.high_w()));
-      float from_w = i == own_ ? model.setpoint_w() : counted_w(model);
+      if (members_[i].floor_w > 0.0f) share.low_w = larger(share.low_w, smaller(members_[i].floor_w, share.high_w));
+      float from_w = i == own_ ? model.setpoint_w() : counted_w(members_[i]);
+      if (members_[i].pinned) {
+        share.weight = 0.0f;
+        share.low_w = share.high_w = i == own_ && model.idle() ? model.power_w() : from_w;
+      }
       float up_s = kHorizonS;
       float down_s = kHorizonS;
       if (i != own_) {
@@ -126,7 +136,26 @@ class Steering {
       share.stretch_down_w = open ? model.reach_w(kStretchS, false) : 0.0f;
     }
     split_demand(demand_w_, shares_, count_);
+    spare_small_starts();
     fit_boxes(demand_w_, shares_, count_);
+  }
+
+  /// A share too small to start an inverter is better given to one that runs, or all of it to one of them.
+  void spare_small_starts() {
+    for (uint8_t pass = 1; pass < count_; pass++) {
+      uint8_t takers = 0;
+      int smallest = -1;
+      for (uint8_t i = 0; i < count_; i++) {
+        const Share &share = shares_[i];
+        if (!(share.weight > 0.0f) || std::fabs(share.base_w) < 1.0f) continue;
+        takers++;
+        bool starts = std::fabs(share.base_w) >= members_[i].start_w || !members_[i].model->idle();
+        if (!starts && (smallest < 0 || share.base_w <= shares_[smallest].base_w)) smallest = i;
+      }
+      if (takers < 2 || smallest < 0) return;
+      shares_[smallest].weight = 0.0f;
+      split_demand(demand_w_, shares_, count_);
+    }
   }
 
   /// Sum of the setpoints as they count, and what is being woken on the way.
@@ -135,10 +164,10 @@ class Steering {
     waking_up_w_ = waking_down_w_ = 0.0f;
     for (uint8_t i = 0; i < count_; i++) {
       const BatteryModel &model = *members_[i].model;
-      float setpoint_w = i == own_ ? model.setpoint_w() : counted_w(model);
+      float setpoint_w = i == own_ ? model.setpoint_w() : counted_w(members_[i]);
       if (model.limit_known()) setpoint_w = clamp(setpoint_w, model.low_w(), model.high_w());
       sum_w += setpoint_w;
-      if (i == own_) continue;
+      if (i == own_ || members_[i].pinned) continue;
       if (model.law() == LawKind::kDcRegulator) {
         // It steps by a fixed amount at its next poll, which comes before this battery's one after.
         bool acts_soon = model.age_s(now_ms_) + 0.6f * me_.poll_interval_s() >= model.poll_interval_s();
@@ -169,6 +198,7 @@ class Steering {
 
   float together() const {
     float way_w = shares_[own_].target_w - me_.setpoint_w();
+    if (!(members_[own_].weight > 0.0f) && me_.idle()) return going_home(way_w);
     float move_w = wanted(way_w);
     move_w = no_faster_than_others(move_w);
     move_w = mind_waking(move_w);
@@ -192,18 +222,30 @@ class Steering {
 
   float wanted(float way_w) const {
     // Weight 0 takes no part, in small errors neither; it only goes home.
-    if (!(members_[own_].weight > 0.0f)) return std::fabs(way_w) > style_.deadband_w ? way_w : 0.0f;
+    if (!(members_[own_].weight > 0.0f)) return going_home(way_w);
     float tolerance_w = larger(style_.share_tolerance_w, kShareTolerance * std::fabs(me_.setpoint_w()));
     if (!error_matters()) {
       bool even_out = style_.even_out && std::fabs(way_w) > tolerance_w && demand_.jump_age_s(now_ms_) > kShareQuietS;
       return even_out ? way_w : 0.0f;
     }
     if (std::fabs(missing_w_) < kSmallErrorW && std::fabs(way_w) < kSmallErrorW) {
+      // Who has nothing to do while others work is not woken for it.
+      if (me_.idle() && std::fabs(shares_[own_].base_w) < 1.0f && std::fabs(demand_w_) > kSmallErrorW) return 0.0f;
       // One battery takes all of a small error, unless that takes it further from its share.
       bool worse = way_w * missing_w_ < 0.0f && std::fabs(way_w) > kShareToleranceW;
       return worse ? 0.0f : missing_w_;
     }
     return way_w;
+  }
+
+  /// Parked batteries stop altogether: a few watts left cost more than they give.
+  float going_home(float way_w) const {
+    // One that delivers nothing has time; what is too much would come out on the other side.
+    if (me_.idle()) way_w = clamp(way_w, -kIdleStepW, kIdleStepW);
+    if (std::fabs(way_w) > style_.deadband_w) return way_w;
+    bool leftover = std::fabs(shares_[own_].base_w) < 1.0f && !me_.idle();
+    if (!leftover) return 0.0f;
+    return me_.power_w() > 0.0f ? smaller(way_w, -kLeastMoveW) : larger(way_w, kLeastMoveW);
   }
 
   /// A pure move of shares goes no faster than the others can mirror it.
@@ -217,7 +259,7 @@ class Steering {
         const BatteryModel &other = *members_[i].model;
         if (i != own_) cap_w += other.reach_w(other.poll_interval_s(), move_w < 0.0f);
       }
-      cap_w = smaller(larger(cap_w, 50.0f), kShareStepW + std::fabs(missing_w_));
+      cap_w = smaller(larger(cap_w, 50.0f), style_.share_step_w + std::fabs(missing_w_));
       move_w = clamp(move_w, -cap_w, cap_w);
     }
     if (std::fabs(missing_w_) >= kSmallErrorW) return move_w;
@@ -231,7 +273,8 @@ class Steering {
       up_w += other.reach_w(static_cast<float>(polls) * other.poll_interval_s(), true);
       down_w += other.reach_w(static_cast<float>(polls) * other.poll_interval_s(), false);
     }
-    return clamp(move_w, missing_w_ - smaller(up_w, kShareStepW), missing_w_ + smaller(down_w, kShareStepW));
+    return clamp(move_w, missing_w_ - smaller(up_w, style_.share_step_w),
+                 missing_w_ + smaller(down_w, style_.share_step_w));
   }
 
   /// Nobody hands over to a battery that has not started; one woken only for its share wakes gently.
@@ -262,6 +305,12 @@ class Steering {
 };
 
 }  // namespace
+
+float wanted_output_w(const SteeringStyle &style, float demand_w) {
+  if (style.peak_threshold_w <= 0.0f) return demand_w - style.grid_target_w;
+  float house_w = demand_w + style.other_output_w;
+  return demand_w - clamp(house_w, 0.0f, style.peak_threshold_w);
+}
 
 Move steer_pool(const PoolMember *members, uint8_t count, uint8_t own, const DemandEstimator &demand,
                 const SteeringStyle &style, uint32_t now_ms) {

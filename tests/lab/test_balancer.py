@@ -5,17 +5,16 @@ and steps, since what holds for one of them only does not hold.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from listening import Listener, grid, listen, power
 
-from nullwatt.battery import Reply, decode_frame, parse_reply
 from nullwatt.core import Config, Emulator
 from nullwatt.home import MeterConfig
-from nullwatt.lab import SCENARIOS, Event, LabResult, Scenario, aligned, run, run_against
+from nullwatt.lab import SCENARIOS, Event, Scenario, aligned, run, run_against
 from nullwatt.lab.suite import balancer
 from nullwatt.lab.suite.balancer import CHANGE_S, SPACING_S, units
 
@@ -33,69 +32,6 @@ PAIRS = (
 )
 TRIOS = tuple((first, first, second) for first, second in PAIRS)
 EXACT: dict[str, float | bool | str] = {"balance_deadband": 0.0}
-
-
-class Heard(NamedTuple):
-    """A poll and its answer; phase and power_w as the battery sent them."""
-
-    at: float
-    position: int
-    phase: str
-    power_w: int
-    reply: Reply
-
-
-class Listener:
-    """The core, with every answer written down. `script` is called once a second and may turn its knobs."""
-
-    def __init__(self, config: Config, script: Callable[[float, Emulator], None] | None = None) -> None:
-        self.emulator = Emulator(config)
-        self.heard: list[Heard] = []
-        self._script = script
-
-    def update_grid(self, values: Sequence[float], at: float) -> None:
-        self.emulator.update_grid(values, at=at)
-
-    def invalidate_grid(self, at: float) -> None:
-        self.emulator.invalidate_grid(at=at)
-
-    def tick(self, at: float) -> None:
-        self.emulator.tick(at=at)
-        if self._script is not None:
-            self._script(at, self.emulator)
-
-    def set_override(self, mac: str, **settings: Any) -> None:
-        self.emulator.set_override(mac, **settings)
-
-    def handle(self, datagram: bytes, source: str, at: float) -> bytes | None:
-        answer = self.emulator.handle(datagram, source=source, at=at)
-        fields = decode_frame(datagram)
-        assert answer is not None and fields is not None
-        reply = parse_reply(answer)
-        assert reply is not None
-        mac, phase, power_w = fields[1].decode(), fields[4].decode(), int(fields[5])
-        self.heard.append(Heard(at, int(mac[-2:], 16), phase, power_w, reply))
-        return answer
-
-
-def listen(
-    scenario: Scenario, script: Callable[[float, Emulator], None] | None = None
-) -> tuple[LabResult, list[Heard], Emulator]:
-    listener = Listener(Config(**scenario.options), script)
-    return run_against(scenario, listener), listener.heard, listener.emulator
-
-
-def grid(result: LabResult, start_s: float, end_s: float | None = None) -> "np.typing.NDArray[np.float64]":
-    """Magnitude of the grid per second of [start, end), W."""
-    return np.abs(result.recording.grid_total_w[round(start_s) : None if end_s is None else round(end_s)])
-
-
-def power(result: LabResult, start_s: float, end_s: float | None = None) -> "np.typing.NDArray[np.float64]":
-    """Mean output of each battery over [start, end), W."""
-    rows: np.typing.NDArray[np.float64] = result.recording.power_w[
-        round(start_s) : None if end_s is None else round(end_s)
-    ]
-    return rows.mean(axis=0)
 
 
 def changes_s(scenario: Scenario) -> list[float]:

@@ -44,13 +44,21 @@ class ConsumerState:
         setpoint_w: Where its output is believed to be heading.
         gain: Learnt gain of its law, 0..1.
         confidence: Trust in the model, 0..1.
-        saturation: 0 = follows, 1 = cannot deliver.
+        saturation: 0 = follows, 1 = cannot deliver; the larger of the next two.
+        saturation_charge: The same for charging.
+        saturation_discharge: The same for discharging.
+        presence: Efficiency mode: part of its share that it takes; 0 = parked.
+        parked: Efficiency mode: it rests.
+        probing: Efficiency mode: it is on trial before it takes over.
         manual_target_w: User setting.
         weight: User setting, share of the load, 0..10.
         window_weight: User setting, share of the active time, 0..1.
         min_dc_output_w: User setting; None = the global option.
         max_charge_w: User setting, most it may charge; None = no bound.
         max_discharge_w: User setting, most it may discharge; None = no bound.
+        start_power_w: User setting, least output it starts with; None = by its type.
+        charge_order: User setting, 0..15; lower is charged first, equals share.
+        discharge_order: User setting, the same for discharging.
         poll_interval_s: Smoothed; None before the second poll.
         age_s: Time since its last poll.
         polls: Accepted polls.
@@ -74,12 +82,20 @@ class ConsumerState:
     gain: float
     confidence: float
     saturation: float
+    saturation_charge: float
+    saturation_discharge: float
+    presence: float
+    parked: bool
+    probing: bool
     manual_target_w: float
     weight: float
     window_weight: float
     min_dc_output_w: float | None
     max_charge_w: float | None
     max_discharge_w: float | None
+    start_power_w: float | None
+    charge_order: int
+    discharge_order: int
     poll_interval_s: float | None
     age_s: float
     polls: int
@@ -100,6 +116,7 @@ class EmulatorState:
         pool_size: Number of them.
         consumers: Batteries in the table.
         active_control: False = relay mode.
+        limiting: Efficiency mode parks batteries.
         replies: Polls answered.
         drops: Datagrams without an answer.
         refused_full: Of these, batteries turned away because the table was full.
@@ -117,6 +134,7 @@ class EmulatorState:
     pool_size: int
     consumers: int
     active_control: bool
+    limiting: bool
     replies: int
     drops: int
     refused_full: int
@@ -212,6 +230,9 @@ class Emulator:
         min_dc_output: float | None = None,
         max_charge: float | None = None,
         max_discharge: float | None = None,
+        start_power: float | None = None,
+        charge_order: int | None = None,
+        discharge_order: int | None = None,
     ) -> None:
         """Changes settings of a battery, known or not yet; None leaves one as it is.
 
@@ -225,6 +246,9 @@ class Emulator:
             min_dc_output: Watts; -1 goes back to the global option.
             max_charge: Most it may charge, W; 0 locks charging, -1 takes the bound away.
             max_discharge: Most it may discharge, W; 0 locks discharging, -1 takes the bound away.
+            start_power: Least output its inverter starts with, W; -1 goes back to its type's.
+            charge_order: 0..15: lower ones are charged first, equal ones share.
+            discharge_order: 0..15: lower ones are discharged first, equal ones share.
 
         Raises:
             ValueError: A value is out of range; nothing was changed.
@@ -240,17 +264,26 @@ class Emulator:
             "min_dc_output_w": (min_dc_output, lib.CT002_SET_MIN_DC_OUTPUT),
             "max_charge_w": (max_charge, lib.CT002_SET_MAX_CHARGE),
             "max_discharge_w": (max_discharge, lib.CT002_SET_MAX_DISCHARGE),
+            "start_power_w": (start_power, lib.CT002_SET_START_POWER),
+            "charge_order": (charge_order, lib.CT002_SET_CHARGE_ORDER),
+            "discharge_order": (discharge_order, lib.CT002_SET_DISCHARGE_ORDER),
         }
+        status = lib.CT002_OK
         for name, (value, bit) in values.items():
-            if value is not None:
+            if value is None:
+                continue
+            change.which |= bit
+            try:
                 setattr(change, name, value)
-                change.which |= bit
-        status = lib.ct002_set_override(self._core, mac.encode(errors="replace"), change)
+            except OverflowError:  # an order no byte can hold
+                status = lib.CT002_RANGE
+        if status == lib.CT002_OK:
+            status = lib.ct002_set_override(self._core, mac.encode(errors="replace"), change)
         if status == lib.CT002_RANGE:
             given = ", ".join(f"{name}={value!r}" for name, (value, _) in values.items() if value is not None)
             raise ValueError(
                 f"battery {mac}: {given} is out of range; allowed: manual_target_w -100000..100000, "
-                "weight 0..10, window_weight 0..1, the other powers 0..100000 or -1"
+                "weight 0..10, window_weight 0..1, orders 0..15, the other powers 0..100000 or -1"
             )
         if status == lib.CT002_FULL:
             raise TableFullError(f"battery {mac}: settings of {2 * MAX_BATTERIES} batteries are held already")
@@ -287,6 +320,7 @@ class Emulator:
             pool_size=raw.pool_size,
             consumers=raw.consumers,
             active_control=bool(raw.active_control),
+            limiting=bool(raw.limiting),
             replies=raw.replies,
             drops=raw.drops,
             refused_full=raw.refused_full,
@@ -315,12 +349,20 @@ def _consumer(raw: ffi.CData) -> ConsumerState:
         gain=raw.gain,
         confidence=raw.confidence,
         saturation=raw.saturation,
+        saturation_charge=raw.saturation_charge,
+        saturation_discharge=raw.saturation_discharge,
+        presence=raw.presence,
+        parked=bool(raw.parked),
+        probing=bool(raw.probing),
         manual_target_w=raw.manual_target_w,
         weight=raw.weight,
         window_weight=raw.window_weight,
         min_dc_output_w=raw.min_dc_output_w if raw.min_dc_output_w >= 0 else None,
         max_charge_w=raw.max_charge_w if raw.max_charge_w >= 0 else None,
         max_discharge_w=raw.max_discharge_w if raw.max_discharge_w >= 0 else None,
+        start_power_w=raw.start_power_w if raw.start_power_w >= 0 else None,
+        charge_order=raw.charge_order,
+        discharge_order=raw.discharge_order,
         poll_interval_s=raw.poll_interval_s if raw.polls > 1 else None,
         age_s=raw.age_ms / 1000.0,
         polls=raw.polls,
