@@ -36,6 +36,7 @@ constexpr uint16_t kLargestUnwindW = 800;
 constexpr float kOtherSideW = 30.0f;
 /// While this much is missing and nobody covers it, learnt limits age so many times faster.
 constexpr float kPressingW = 60.0f;
+constexpr float kPushingS = 60.0f;
 constexpr float kPressingHaste = 7.0f;
 
 }  // namespace
@@ -435,7 +436,25 @@ void BatteryModel::commit(int32_t reading) {
 }
 
 void BatteryModel::press(float uncovered_w) {
-  if (std::fabs(uncovered_w) > kPressingW) limit(uncovered_w > 0.0f).advance(kPressingHaste * seconds_);
+  if (std::fabs(uncovered_w) <= kPressingW) return;
+  bool up = uncovered_w > 0.0f;
+  limit(up).advance(kPressingHaste * seconds_);
+  if (idle() && limit(up).shut() && !limit(up).believed() && limit(!up).shut() && !surely_dc()) push_free(up);
+}
+
+/// Nothing in either direction: it cannot be full and empty at once. Its firmware has integrated against one
+/// limit for so long that small probes of the other one do not bring its setpoint back. So it is pushed,
+/// without assuming where the setpoint is, until it moves or the other limit is learnt anew.
+void BatteryModel::push_free(bool up) {
+  law_.kind = LawKind::kGeneric;
+  in_flight_w_ = 0.0f;
+  last_reading_ = 0;
+  still_s_ = 0.0f;
+  stuck_ = 0;
+  generic_left_s_ = kPushingS;
+  furthest_w_ = whole_watts(power_w_);
+  pushed_up_ = up;
+  limit(up).forget();
 }
 
 float BatteryModel::unwinding_w(float target_w) {

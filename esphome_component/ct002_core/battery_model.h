@@ -78,6 +78,7 @@ class BatteryModel {
   void stood_still(float expected_w, float gap_w, float tolerance_w);
   void moved_otherwise(float gap_w, float tolerance_w);
   void give_up();
+  void push_free(bool up);
   /// A B2500 that says so: its law is not in doubt.
   bool surely_dc() const { return law_.kind == LawKind::kDcRegulator && declared_ == LawKind::kDcRegulator; }
   void retry();

@@ -36,6 +36,8 @@ class LearntLimit {
   bool disproved(float power_w, bool *hasty);
 
   bool known() const { return known_; }
+  /// Nothing to speak of comes in this direction.
+  bool shut() const { return known_ && power_w_ > -50 && power_w_ < 50; }
   /// Learnt by freeze(), on the other side of zero.
   bool frozen() const { return known_ && outwards(limit_w()) < 0.0f; }
   /// True while the limit is believed; afterwards it is probed with a small excess.
