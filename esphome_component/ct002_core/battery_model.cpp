@@ -37,6 +37,9 @@ constexpr float kOtherSideW = 30.0f;
 /// While this much is missing and nobody covers it, learnt limits age so many times faster.
 constexpr float kPressingW = 60.0f;
 constexpr float kPushingS = 60.0f;
+constexpr float kPushWaitS = 600.0f;
+/// A little less than the range of every firmware: winding back that far does not cross zero.
+constexpr float kPushedW = 2400.0f;
 constexpr float kPressingHaste = 7.0f;
 
 }  // namespace
@@ -61,6 +64,7 @@ void BatteryModel::note_time(uint32_t now_ms) {
   low_limit_.advance(seconds);
   since_lowered_s_ = smaller(since_lowered_s_ + seconds, kLongAgoS);
   generic_left_s_ = larger(0.0f, generic_left_s_ - seconds);
+  push_wait_s_ = larger(0.0f, push_wait_s_ - seconds);
   if (command_age_s_ >= 0.0f) command_age_s_ += seconds;
 }
 
@@ -218,7 +222,7 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
       // The firmware has integrated against its limit all the while: its setpoint lies beyond.
       if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
         place_law(&law_, clamp(given_up_w + wound_w_, -2500.0f, 2500.0f));
-        unwind_w_ = kFirstUnwindW;
+        unwind_w_ = 60;
       }
       wound_w_ = 0.0f;
       return;
@@ -365,19 +369,22 @@ void BatteryModel::observe_generic(float seconds) {
   if (!pushing || up != pushed_up_ || further_w > 15.0f) {
     still_s_ = 0.0f;
     furthest_w_ = whole_watts(power_w_);
+    if (up != pushed_up_ || further_w > 15.0f) pushing_free_ = false;
     pushed_up_ = up;
     return;
   }
   still_s_ += seconds;
   // After leaning on the opposite limit its setpoint may be wound up: it gets time to come back.
-  float patience_s = start_delay_s_ + (limit(!up).known() ? 28.0f : 8.0f);
+  float patience_s = start_delay_s_ + (limit(!up).known() || pushing_free_ ? 28.0f : 8.0f);
   if (still_s_ <= patience_s) return;
   still_s_ = 0.0f;
   if ((up ? power_w_ : -power_w_) < -kOtherSideW) {
     freeze();
-  } else {
-    learn_limit(furthest_w, up);
+    return;
   }
+  // One that has stopped altogether was further only while it fell.
+  learn_limit(idle() ? power_w_ : furthest_w, up);
+  if (pushing_free_) push_failed();
 }
 
 // -- commands ------------------------------------------------------------------------------
@@ -412,7 +419,7 @@ int32_t BatteryModel::reading_for(float move_w) const {
   context.output = static_cast<int32_t>(power_w_);
   context.filter_certain = identifier_.telling_reports() > 4;
   context.still = settled_;
-  context.maybe_wound = limit(move_w < 0.0f).known();
+  context.maybe_wound = pushing_free_ || limit(move_w < 0.0f).known();
   context.moved_w = power_w_ - previous_w_;
   context.last_reading = last_reading_;
   return invert_law(law_, move_w, context);
@@ -439,12 +446,15 @@ void BatteryModel::press(float uncovered_w) {
   if (std::fabs(uncovered_w) <= kPressingW) return;
   bool up = uncovered_w > 0.0f;
   limit(up).advance(kPressingHaste * seconds_);
-  if (idle() && limit(up).shut() && !limit(up).believed() && limit(!up).shut() && !surely_dc()) push_free(up);
+  bool tried = limit(!up).shut() || limit(up).confirmed();
+  if (idle() && limit(up).shut() && !limit(up).believed() && tried && push_wait_s_ <= 0.0f && !surely_dc()) {
+    push_free(up);
+  }
 }
 
-/// Nothing in either direction: it cannot be full and empty at once. Its firmware has integrated against one
-/// limit for so long that small probes of the other one do not bring its setpoint back. So it is pushed,
-/// without assuming where the setpoint is, until it moves or the other limit is learnt anew.
+/// Nothing comes, and probes do not help. It may be full or empty; but it may also be that its firmware has
+/// integrated against the opposite limit for so long that its setpoint lies far on that side. So it is pushed,
+/// without assuming where the setpoint is, until it moves or has been pushed across its whole range.
 void BatteryModel::push_free(bool up) {
   law_.kind = LawKind::kGeneric;
   in_flight_w_ = 0.0f;
@@ -454,7 +464,17 @@ void BatteryModel::push_free(bool up) {
   generic_left_s_ = kPushingS;
   furthest_w_ = whole_watts(power_w_);
   pushed_up_ = up;
+  pushing_free_ = true;
   limit(up).forget();
+}
+
+/// It did not move: its setpoint is now at the end of its range, and is wound back to where it was at most.
+void BatteryModel::push_failed() {
+  pushing_free_ = false;
+  push_wait_s_ = kPushWaitS;
+  retry();
+  place_law(&law_, pushed_up_ ? kPushedW : -kPushedW);
+  unwind_w_ = kFirstUnwindW;
 }
 
 float BatteryModel::unwinding_w(float target_w) {

@@ -79,6 +79,7 @@ class BatteryModel {
   void moved_otherwise(float gap_w, float tolerance_w);
   void give_up();
   void push_free(bool up);
+  void push_failed();
   /// A B2500 that says so: its law is not in doubt.
   bool surely_dc() const { return law_.kind == LawKind::kDcRegulator && declared_ == LawKind::kDcRegulator; }
   void retry();
@@ -115,6 +116,7 @@ class BatteryModel {
   float since_lowered_s_ = 1e6f;  ///< since the last command towards zero
   float wound_w_ = 0.0f;          ///< setpoint given up when the output stood still
   float generic_left_s_ = 0.0f;
+  float push_wait_s_ = 0.0f;  ///< time until a battery that does not move may be pushed again
   uint16_t generic_s_ = 120;
   uint16_t unwind_w_ = 60;
   int16_t furthest_w_ = 0;  ///< kGeneric: furthest output in the direction it is pushed
@@ -130,6 +132,7 @@ class BatteryModel {
   bool was_settled_ = true;
   bool collapsing_ = false;
   bool pushed_up_ = false;
+  bool pushing_free_ = false;
 };
 
 }  // namespace nullwatt

@@ -37,6 +37,8 @@ class LearntLimit {
 
   bool known() const { return known_; }
   /// Nothing to speak of comes in this direction.
+  /// Met again and again.
+  bool confirmed() const { return known_ && belief_s_ >= 80; }
   bool shut() const { return known_ && power_w_ > -50 && power_w_ < 50; }
   /// Learnt by freeze(), on the other side of zero.
   bool frozen() const { return known_ && outwards(limit_w()) < 0.0f; }
