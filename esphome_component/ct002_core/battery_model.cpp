@@ -21,6 +21,8 @@ constexpr float kDcToleranceW = 20.0f;
 constexpr float kStillW = 4.0f;
 constexpr float kMoveW = 20.0f;
 constexpr float kMinSlew = 60.0f;
+/// Setpoints beyond this start every inverter that can start.
+constexpr float kWakingW = 25.0f;
 constexpr uint8_t kQuietPolls = 2;
 /// A model trusted less than this makes no forecasts.
 constexpr float kForecastConfidence = 0.5f;
@@ -199,7 +201,9 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
   if (law_.kind == LawKind::kDcRegulator) patience_s += 2.0f;
   if (still_s_ < patience_s || std::fabs(expected - power_w_) <= tolerance_w) return;
   still_s_ = idle_s_ = 0.0f;
-  bool telling = std::fabs(expected - power_w_) > 40.0f || limit(upper).met_at(power_w_);
+  // After a clear command it sleeps through the gentle one, too: no rest band does that.
+  bool asleep = was_idle && stuck_ > 0 && std::fabs(expected) > kWakingW;
+  bool telling = std::fabs(expected - power_w_) > 40.0f || limit(upper).met_at(power_w_) || asleep;
   float given_up_w = law_.setpoint_w();
   place(power_w_);
   if (telling) {

@@ -124,9 +124,15 @@ class Steering {
       if (i != own_) {
         int polls = is_slow(model) ? 0 : polls_ahead(model, much_missing ? kOthersPolls : kOthersPollsQuiet);
         // When it is only about shares, nobody makes room for a battery before it has started.
-        if (!much_missing && model.idle() && model.law() != LawKind::kDcRegulator) polls = 0;
+        bool asleep = !much_missing && model.idle() && model.law() != LawKind::kDcRegulator;
+        if (asleep) polls = 0;
         up_s = static_cast<float>(polls) * model.poll_interval_s();
         down_s = larger(kHorizonS, up_s);
+        // Charging starts downwards: there no room is made for one whose limit is being tried again.
+        if (asleep && demand_w_ < 0.0f && model.limit_known()) {
+          up_s = kHorizonS;
+          down_s = 0.0f;
+        }
       }
       float up_w = up_s > 0.0f ? model.reach_w(up_s, true) : 0.0f;
       share.box_low_w = clamp(from_w - model.reach_w(down_s, false), share.low_w, share.high_w);
