@@ -33,6 +33,7 @@ constexpr float kRetryConfidence = 0.6f;
 constexpr uint16_t kLongestGenericS = 3600;
 /// Largest step of winding a setpoint back, growing while the output does not react.
 constexpr uint16_t kFirstUnwindW = 60;
+constexpr float kGentleUnwindW = 60.0f;
 constexpr uint16_t kLargestUnwindW = 800;
 /// An output that far on the other side of zero is not at a limit on this side.
 constexpr float kOtherSideW = 30.0f;
@@ -40,8 +41,6 @@ constexpr float kOtherSideW = 30.0f;
 constexpr float kPressingW = 60.0f;
 constexpr float kPushingS = 60.0f;
 constexpr float kPushWaitS = 600.0f;
-/// A little less than the range of every firmware: winding back that far does not cross zero.
-constexpr float kPushedW = 2400.0f;
 constexpr float kPressingHaste = 7.0f;
 
 }  // namespace
@@ -83,6 +82,8 @@ void BatteryModel::report(float power_w, uint32_t now_ms) {
   earlier_move_ = static_cast<int8_t>(earlier_w > kMoveW ? 1 : earlier_w < -kMoveW ? -1 : 0);
   previous_w_ = power_w_;
   power_w_ = power_w;
+  most_w_ = whole_watts(larger(power_w, static_cast<float>(most_w_)));
+  least_w_ = whole_watts(smaller(power_w, static_cast<float>(least_w_)));
   if (!first) observe();
   history_.add(power_w, now_ms);
 }
@@ -203,7 +204,10 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
   still_s_ = idle_s_ = 0.0f;
   // After a clear command it sleeps through the gentle one, too: no rest band does that.
   bool asleep = was_idle && stuck_ > 0 && std::fabs(expected) > kWakingW;
-  bool telling = std::fabs(expected - power_w_) > 40.0f || limit(upper).met_at(power_w_) || asleep;
+  // A little output on the other side of zero is a small command that did not pass, not the limit again.
+  bool beside = (upper ? power_w_ : -power_w_) < -kIdleW && law_.kind != LawKind::kDcRegulator;
+  bool met_again = limit(upper).met_at(power_w_) && !beside;
+  bool telling = std::fabs(expected - power_w_) > 40.0f || met_again || asleep;
   float given_up_w = law_.setpoint_w();
   place(power_w_);
   if (telling) {
@@ -223,8 +227,8 @@ void BatteryModel::stood_still(float expected, float gap_w, float tolerance_w) {
     }
     if (stuck_ >= 2 || limit(upper).known()) {
       stuck_ = 0;
-      // The firmware has integrated against its limit all the while: its setpoint lies beyond.
-      if (learn_limit(power_w_, upper) && law_.kind != LawKind::kDcRegulator) {
+      // Full or empty, the firmware has integrated all the while: its setpoint lies beyond. A limit of power it knows.
+      if (learn_limit(power_w_, upper) && limit(upper).shut() && law_.kind != LawKind::kDcRegulator) {
         place_law(&law_, clamp(given_up_w + wound_w_, -2500.0f, 2500.0f));
         unwind_w_ = 60;
       }
@@ -397,6 +401,10 @@ float BatteryModel::high_w() const { return smaller(range().high_w, high_limit_.
 
 float BatteryModel::low_w() const { return larger(range().low_w, low_limit_.allowed_w(-kNone)); }
 
+float BatteryModel::sure_high_w() const { return smaller(range().high_w, high_limit_.sure_w(kNone)); }
+
+float BatteryModel::sure_low_w() const { return larger(range().low_w, low_limit_.sure_w(-kNone)); }
+
 float BatteryModel::reach_w(float seconds, bool up) const {
   float inverter_w = slew_w_s_ * seconds;
   int polls = static_cast<int>(seconds / poll_interval_s_);
@@ -472,12 +480,13 @@ void BatteryModel::push_free(bool up) {
   limit(up).forget();
 }
 
-/// It did not move: its setpoint is now at the end of its range, and is wound back to where it was at most.
+/// It did not move: its setpoint is now at the end of its range, as far as that is known, and is wound back from
+/// there. Winding back further could bring it out on the other side.
 void BatteryModel::push_failed() {
   pushing_free_ = false;
   push_wait_s_ = kPushWaitS;
   retry();
-  place_law(&law_, pushed_up_ ? kPushedW : -kPushedW);
+  place_law(&law_, static_cast<float>(pushed_up_ ? most_w_ : least_w_));
   unwind_w_ = kFirstUnwindW;
 }
 
@@ -488,6 +497,8 @@ float BatteryModel::unwinding_w(float target_w) {
   float back_w = target_w - law_.setpoint_w();
   if ((!above && !below) || std::fabs(back_w) <= 15.0f || (back_w > 0.0f) != below) return 0.0f;
   float most_w = static_cast<float>(unwind_w_);
+  // At a limit of zero nothing shows before it comes out on the other side: not more than is wanted there.
+  if (limit(above).shut()) most_w = smaller(most_w, larger(kGentleUnwindW, above ? -target_w : target_w));
   float step_w = clamp(back_w, -most_w, most_w);
   // As long as the output does not react, the setpoint is still far beyond the limit.
   if (std::fabs(power_w_ - previous_w_) < kIdleW) unwind_w_ = doubled(unwind_w_, kLargestUnwindW);

@@ -61,6 +61,9 @@ class BatteryModel {
   /// Most and least that should be asked for: the law's range inside the learnt limits.
   float high_w() const;
   float low_w() const;
+  /// The same without what is only being tried out.
+  float sure_high_w() const;
+  float sure_low_w() const;
   bool limit_known() const { return high_limit_.known() || low_limit_.known(); }
 
   /// How far the setpoint can move within `seconds`, upwards or downwards.
@@ -121,6 +124,8 @@ class BatteryModel {
   uint16_t unwind_w_ = 60;
   int16_t furthest_w_ = 0;  ///< kGeneric: furthest output in the direction it is pushed
   int16_t last_reading_ = 0;
+  int16_t most_w_ = 0;  ///< largest output seen
+  int16_t least_w_ = 0;
   uint8_t polls_ = 0;
   uint8_t fits_ = 0;  ///< correct predictions of moves since the last switch
   uint8_t stuck_ = 0;

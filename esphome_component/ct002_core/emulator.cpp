@@ -233,7 +233,10 @@ void Emulator::note_report(Consumer *consumer, uint32_t interval_ms) {
   } else if (static_cast<float>(interval_ms) > 1000.0f * gone_s) {
     model.rejoin(power_w, now_ms_);
   } else if (is_steered(*consumer)) {
+    bool limited = model.limit_known();
     model.report(power_w, now_ms_);
+    // It can do more than was believed: its share comes back gently.
+    if (limited && !model.limit_known()) resettle();
   } else {
     model.accompany(power_w, now_ms_);
   }
@@ -365,8 +368,7 @@ SettingError Emulator::set_override(Text mac, const Settings &settings, uint16_t
   Consumer *consumer = consumers_.find(key);
   if (consumer != nullptr) consumer->settings = *stored;
   if ((which & (kSetWeight | kSetChargeOrder | kSetDischargeOrder)) != 0) {
-    resettling_ = true;
-    resettled_ms_ = now_ms_;
+    resettle();
   }
   sync_pool();
   return SettingError::kNone;

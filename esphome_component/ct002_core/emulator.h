@@ -87,6 +87,11 @@ class Emulator {
   void take_turns(PoolMember *members, uint8_t count, uint8_t own);
   void note_saturation(const PoolMember *members, uint8_t count, uint8_t own, Consumer *consumer, const Move &move);
   PoolMember pool_member(Consumer *consumer) const;
+  /// Shares have changed, not demand: nobody is in a hurry.
+  void resettle() {
+    resettling_ = true;
+    resettled_ms_ = now_ms_;
+  }
   size_t answer(const Request &request, Consumer *consumer, const float *phase_w, uint8_t *reply, size_t capacity);
   void sum_buckets(const Consumer &requester, const float *phase_w, Reply *reply) const;
   void take_sample(bool fresh);

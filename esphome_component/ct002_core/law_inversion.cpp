@@ -132,7 +132,9 @@ constexpr float kSawFloorW = 120.0f;
 /// that a spike gate would hold.
 int32_t invert_generic(float move_w, const InversionContext &context) {
   if (std::fabs(move_w) < 12.0f) return 0;
-  float reading = clamp(0.5f * move_w, -400.0f, 400.0f);
+  // What leans on a limit, or comes back from one, does not get too far at once.
+  bool leaning = context.maybe_wound && magnitude(context.output) < 6;
+  float reading = clamp(leaning ? move_w : 0.5f * move_w, -400.0f, 400.0f);
   if (std::fabs(reading) < 21.0f) reading = move_w < 0.0f ? -21.0f : 21.0f;
   float last = static_cast<float>(context.last_reading);
   // The ramp firmware crawls at 10 W a poll when its reading stays at the reference; a little less sets it free.

@@ -11,7 +11,7 @@ namespace {
 constexpr uint16_t kFirstBeliefS = 20;
 constexpr uint16_t kLongestBeliefS = 600;
 constexpr float kSameW = 40.0f;
-constexpr float kDisprovingW = 30.0f;
+constexpr float kDisprovingW = 20.0f;
 constexpr float kHastyS = 300.0f;
 
 }  // namespace
@@ -37,7 +37,7 @@ void LearntLimit::follow(float power_w) {
 
 bool LearntLimit::disproved(float power_w, bool *hasty) {
   if (!known_ || outwards(power_w - limit_w()) <= kDisprovingW) return false;
-  *hasty = age_s_ < kHastyS;
+  *hasty = age_s_ < kHastyS && believed();
   known_ = false;
   return true;
 }

@@ -52,6 +52,8 @@ class LearntLimit {
     if (!known_) return none;
     return left_s_ > 0.0f ? limit_w() : limit_w() + outwards(kProbeW);
   }
+  /// Most that others may count on: a probe may fail.
+  float sure_w(float none) const { return known_ ? limit_w() : none; }
   /// Most that can be expected in this direction.
   float expected_w(float none) const { return believed() ? limit_w() : none; }
 

@@ -111,8 +111,9 @@ class Steering {
       share.weight = members_[i].weight;
       share.order = demand_w_ < 0.0f ? members_[i].charge_order : members_[i].discharge_order;
       // A battery held somewhere by its own app goes on counting from there.
-      share.low_w = larger(members_[i].low_w, model.low_w());
-      share.high_w = larger(share.low_w, smaller(members_[i].high_w, model.high_w()));
+      share.low_w = larger(members_[i].low_w, i == own_ ? model.low_w() : model.sure_low_w());
+      float most_w = i == own_ ? model.high_w() : model.sure_high_w();
+      share.high_w = larger(share.low_w, smaller(members_[i].high_w, most_w));
       if (members_[i].floor_w > 0.0f) share.low_w = larger(share.low_w, smaller(members_[i].floor_w, share.high_w));
       float from_w = i == own_ ? model.setpoint_w() : counted_w(members_[i]);
       if (members_[i].pinned) {
@@ -171,7 +172,10 @@ class Steering {
     for (uint8_t i = 0; i < count_; i++) {
       const BatteryModel &model = *members_[i].model;
       float setpoint_w = i == own_ ? model.setpoint_w() : counted_w(members_[i]);
-      if (model.limit_known()) setpoint_w = clamp(setpoint_w, model.low_w(), model.high_w());
+      if (model.limit_known()) {
+        setpoint_w = i == own_ ? clamp(setpoint_w, model.low_w(), model.high_w())
+                               : clamp(setpoint_w, model.sure_low_w(), model.sure_high_w());
+      }
       sum_w += setpoint_w;
       if (i == own_ || members_[i].pinned) continue;
       if (model.law() == LawKind::kDcRegulator) {
