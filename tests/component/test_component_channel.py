@@ -270,10 +270,10 @@ def test_full_table_is_logged_once_with_the_count(node: Any) -> None:
 
 
 @pytest.mark.slow
-def test_configuration_is_printed(node: Any) -> None:
+def test_configuration_is_printed(node: Any, test_ports: tuple[int, int]) -> None:
     node.wait_for_log("Test control port")
     for line in (
-        "UDP port: 47811",
+        f"UDP port: {test_ports[0]}",
         "CT type: HME-4",
         "CT MAC: any",
         "WiFi RSSI told: -50 dBm",
@@ -293,6 +293,6 @@ def test_configuration_is_printed(node: Any) -> None:
 
 @pytest.mark.slow
 def test_occupied_port_is_one_clear_line(test_node_program: Path, node: Any, run_node: Callable[..., Any]) -> None:
-    with run_node(test_node_program, ready="Cannot listen on UDP port 47811") as second:
+    with run_node(test_node_program, ready=f"Cannot listen on UDP port {node.poll_port}") as second:
         second.wait_for_log("Not running: its UDP port was not available")
     assert node.command("evict") == "ok evict"

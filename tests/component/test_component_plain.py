@@ -9,11 +9,9 @@ import pytest
 
 from nullwatt.battery import decode_frame, encode_frame
 
-PORT = 47813
-
 # L1 always speaks. L2 says its first word after 1 s, is silent from 2 s to 4 s and outlives that by its age limit
 # of 0.5 s. L3 has no value (NaN) from 5 s to 6.5 s.
-YAML = f"""
+YAML = """
 sensor:
   - platform: template
     id: l1
@@ -25,7 +23,7 @@ sensor:
     lambda: |-
       static const uint32_t start = millis();
       const uint32_t t = millis() - start;
-      if (t < 1000 || (t > 2000 && t < 4000)) return {{}};
+      if (t < 1000 || (t > 2000 && t < 4000)) return {};
       return 50;
   - platform: template
     id: l3
@@ -43,13 +41,12 @@ ct002:
   wifi_rssi: -61
   active_control: false
   max_sensor_age: 500ms
-  udp_port: {PORT}
 """
 
 
 @pytest.fixture(scope="module")
-def plain_program(compile_node: Callable[[str, str], Path]) -> Path:
-    return compile_node("plain-node", YAML)
+def plain_program(compile_node: Callable[[str, str], Path], plain_port: int) -> Path:
+    return compile_node("plain-node", f"{YAML}  udp_port: {plain_port}\n")
 
 
 def ask(node: Any, ct_mac: str = "5cce1b7a90d4", wait: float = 1.0) -> list[str] | None:
@@ -68,8 +65,10 @@ def test_no_test_channel(plain_program: Path) -> None:
 
 
 @pytest.mark.slow
-def test_each_phase_must_be_young_and_a_number(plain_program: Path, run_node: Callable[..., Any]) -> None:
-    with run_node(plain_program, poll_port=PORT) as node:
+def test_each_phase_must_be_young_and_a_number(
+    plain_program: Path, run_node: Callable[..., Any], plain_port: int
+) -> None:
+    with run_node(plain_program, poll_port=plain_port) as node:
         runs: list[tuple[tuple[int, ...], float]] = []  # values and when they were first seen
         end = time.monotonic() + 8
         while time.monotonic() < end:
@@ -91,8 +90,8 @@ def test_each_phase_must_be_young_and_a_number(plain_program: Path, run_node: Ca
 
 
 @pytest.mark.slow
-def test_identity_of_the_pretended_meter(plain_program: Path, run_node: Callable[..., Any]) -> None:
-    with run_node(plain_program, poll_port=PORT) as node:
+def test_identity_of_the_pretended_meter(plain_program: Path, run_node: Callable[..., Any], plain_port: int) -> None:
+    with run_node(plain_program, poll_port=plain_port) as node:
         fields = ask(node, ct_mac="5CCE1B7A90D4")
         assert fields is not None
         assert fields[:2] == ["HME-3", "5cce1b7a90d4"]
