@@ -65,6 +65,13 @@ def test_no_test_channel(plain_program: Path) -> None:
 
 
 @pytest.mark.slow
+def test_no_part_that_is_not_configured(plain_program: Path) -> None:
+    program = plain_program.read_bytes()
+    for name in (b"HampelFilter", b"SmoothingFilter", b"DeadbandFilter", b"PidFilter", b"Efficiency4fade"):
+        assert name not in program
+
+
+@pytest.mark.slow
 def test_each_phase_must_be_young_and_a_number(
     plain_program: Path, run_node: Callable[..., Any], plain_port: int
 ) -> None:
