@@ -9,8 +9,8 @@ import pytest
 
 from nullwatt.battery import decode_frame, encode_frame
 
-# L1 always speaks. L2 says its first word after 1 s, is silent from 2 s to 4 s and outlives that by its age limit
-# of 0.5 s. L3 has no value (NaN) from 5 s to 6.5 s.
+# L1 always speaks. L2 says its first word after 1.5 s, is silent from 2 s to 4 s and outlives that by its age limit
+# of 0.9 s. L3 has no value (NaN) from 5 s to 6.5 s.
 YAML = """
 sensor:
   - platform: template
@@ -23,7 +23,7 @@ sensor:
     lambda: |-
       static const uint32_t start = millis();
       const uint32_t t = millis() - start;
-      if (t < 1000 || (t > 2000 && t < 4000)) return {};
+      if (t < 1500 || (t > 2000 && t < 4000)) return {};
       return 50;
   - platform: template
     id: l3
@@ -40,7 +40,7 @@ ct002:
   ct_mac: "5C:CE:1B:7A:90:D4"
   wifi_rssi: -61
   active_control: false
-  max_sensor_age: 500ms
+  max_sensor_age: 900ms
 """
 
 
@@ -88,8 +88,8 @@ def test_each_phase_must_be_young_and_a_number(
         there, gone = (100, 50, -10, 140), (0, 0, 0, 0)
         # L2 not yet there; there; L2 silent; there; L3 not a number; there.
         assert [values for values, _ in runs] == [gone, there, gone, there, gone, there]
-        # L2 was believed for half a second of its two of silence.
-        assert runs[3][1] - runs[2][1] == pytest.approx(1.5, abs=0.4)
+        # L2 was believed for 0.9 s of its two of silence.
+        assert runs[3][1] - runs[2][1] == pytest.approx(1.1, abs=0.5)
         assert "Grid meter unavailable" in node.log
         assert "L2: no value" in node.log
         assert "Grid meter available: 140 W" in node.log
