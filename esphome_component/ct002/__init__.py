@@ -13,20 +13,25 @@ import esphome.final_validate as fv
 from esphome.components import sensor, socket
 from esphome.config_helpers import filter_source_files_from_defines
 from esphome.const import CONF_ID, CONF_PORT, PLATFORM_ESP32, PLATFORM_HOST
-from esphome.core import CORE, TimePeriod
+from esphome.core import CORE, ID
 from esphome.loader import install_meta_finder
 from esphome.types import ConfigType
 
 # A user lists `components: [ct002]` only; its sibling must be found all the same.
 install_meta_finder(Path(__file__).parent.parent, allowed_components=["ct002_core"])
 
-from esphome.components.ct002_core import options  # noqa: E402
+from esphome.components.ct002_core import left_out, options  # noqa: E402
+
+from . import power_sensor  # noqa: E402
+from .advice import advice  # noqa: E402
+from .option_schema import FILTER_STAGES, as_member, as_number, block_schema, chosen, misplaced  # noqa: E402
 
 _LOGGER = logging.getLogger(__name__)
 
 CODEOWNERS: list[str] = []
 DEPENDENCIES = ["network", "sensor"]
 AUTO_LOAD = ["socket", "ct002_core"]
+# No MULTI_CONF: batteries cannot be told another port, so nobody would poll a second meter on this device.
 
 ct002_ns = cg.esphome_ns.namespace("ct002")
 CT002Component = ct002_ns.class_("CT002Component", cg.Component)
@@ -38,11 +43,9 @@ CONF_UDP_PORT = "udp_port"
 CONF_TEST_CONTROL_PORT = "test_control_port"
 
 POWER_SENSORS = (CONF_POWER_SENSOR_L1, CONF_POWER_SENSOR_L2, CONF_POWER_SENSOR_L3)
+# Efficiency mode is on when one of these is above 0.
+EFFICIENCY_SWITCHES = ("min_efficient_power", "min_efficient_charge", "min_efficient_discharge")
 PLATFORMS = (PLATFORM_ESP32, PLATFORM_HOST)
-# Times that take milliseconds; the others are whole seconds.
-MILLISECOND_KEYS = frozenset({"max_sensor_age", "dedupe_window"})
-
-TOP_LEVEL_OPTIONS = tuple(option for option in options.load() if option.group == "")
 
 
 def validate_platform(config: Any) -> Any:
@@ -52,38 +55,6 @@ def validate_platform(config: Any) -> Any:
             "and on 'host' for tests"
         )
     return config
-
-
-def validate_mac(value: Any) -> str:
-    expected = "'ct_mac' must be empty or a 12-hex-char MAC address (optionally separated by ':' or '-')"
-    if not isinstance(value, str):
-        # YAML reads bare digits as a number and drops what a number does not need.
-        raise cv.Invalid(f'{expected}. Put it in quotes, for example ct_mac: "112233445566"')
-    mac = value.replace(":", "").replace("-", "").lower()
-    if value and (len(mac) != 12 or not set(mac) <= set("0123456789abcdef")):
-        raise cv.Invalid(expected)
-    return mac
-
-
-def option_validator(option: options.Option) -> Any:
-    """Validator of one row of the option table."""
-    if option.kind == "TEXT":
-        return validate_mac if option.choices == ("<mac>",) else cv.one_of(*option.choices, upper=True)
-    if option.kind == "BOOL":
-        return cv.boolean
-    low, high = option.low, option.high
-    if option.kind == "INT":
-        return cv.int_range(min=None if low is None else int(low), max=None if high is None else int(high))
-    if option.kind == "FLOAT":
-        return cv.float_range(min=low, max=high)
-    period = cv.positive_time_period_milliseconds if option.key in MILLISECOND_KEYS else cv.positive_time_period_seconds
-    return period if high is None else cv.All(period, cv.Range(max=TimePeriod(seconds=int(high))))
-
-
-def option_key(option: options.Option) -> cv.Optional:
-    if option.default is None:
-        return cv.Optional(option.key)
-    return cv.Optional(option.key, default=f"{option.default:g}s" if option.kind == "SECONDS" else option.default)
 
 
 def validate_phases(config: ConfigType) -> ConfigType:
@@ -105,13 +76,14 @@ def consume_sockets(config: ConfigType) -> ConfigType:
 CONFIG_SCHEMA = cv.All(
     cv.require_esphome_version(2026, 6, 0),
     validate_platform,
+    misplaced(()),
     cv.Schema(
         {
             cv.GenerateID(): cv.declare_id(CT002Component),
             cv.Required(CONF_POWER_SENSOR_L1): cv.use_id(sensor.Sensor),
             cv.Optional(CONF_POWER_SENSOR_L2): cv.use_id(sensor.Sensor),
             cv.Optional(CONF_POWER_SENSOR_L3): cv.use_id(sensor.Sensor),
-            **{option_key(option): option_validator(option) for option in TOP_LEVEL_OPTIONS},
+            **block_schema(),
             cv.Optional(CONF_TEST_CONTROL_PORT): cv.port,
         }
     ).extend(cv.COMPONENT_SCHEMA),
@@ -121,10 +93,18 @@ CONFIG_SCHEMA = cv.All(
 
 
 def final_validate(config: ConfigType) -> None:
+    validate_ports(config)
+    warnings = [power_sensor.check(fv.full_config.get(), key, config[key]) for key in POWER_SENSORS if key in config]
     if CONF_TEST_CONTROL_PORT in config:
-        _LOGGER.warning(
-            "%s lets anyone on the network steer the batteries; use it for tests only", CONF_TEST_CONTROL_PORT
+        warnings.append(
+            f"{CONF_TEST_CONTROL_PORT} lets anyone on the network steer the batteries; use it for tests only"
         )
+    for warning in (*warnings, *advice(config)):
+        if warning is not None:
+            _LOGGER.warning("ct002: %s", warning)
+
+
+def validate_ports(config: ConfigType) -> None:
     ports = {key: config[key] for key in (CONF_UDP_PORT, CONF_TEST_CONTROL_PORT) if key in config}
     if len(set(ports.values())) < len(ports):
         raise cv.Invalid(
@@ -149,14 +129,42 @@ async def to_code(config: ConfigType) -> None:
     await cg.register_component(var, config)
     for phase, key in enumerate(POWER_SENSORS):
         if key in config:
-            cg.add(var.set_power_sensor(phase, await cg.get_variable(config[key])))
-    for option in TOP_LEVEL_OPTIONS:
-        if option.key in config:
-            value = config[option.key]
-            if option.kind == "SECONDS":
-                # The core counts in 32 bit; a time beyond 24 days is as good as its longest one.
-                value = min(int(value.total_milliseconds), 2**31 - 1)
-            cg.add(getattr(var, f"set_{option.key}")(value))
+            await add_power_sensor(var, phase, config[key])
+    for option, value in chosen(config):
+        cg.add(getattr(var, f"set_{option.key}")(as_member(option, value)))
+    if changed := changed_options(config):
+        cg.add(var.set_changed_options("\n".join(changed)))
     if CONF_TEST_CONTROL_PORT in config:
         cg.add_define("USE_CT002_TEST_CONTROL")
         cg.add(var.set_test_control_port(config[CONF_TEST_CONTROL_PORT]))
+    else:
+        leave_out_unused(config)
+
+
+async def add_power_sensor(var: cg.MockObj, phase: int, sensor_id: ID) -> None:
+    cg.add(var.set_power_sensor(phase, await cg.get_variable(sensor_id)))
+    declared = power_sensor.declaration(CORE.config, sensor_id)
+    factor = power_sensor.factor_to_watts(declared)
+    if factor != 1.0:
+        cg.add(var.set_power_factor(phase, factor))
+    if power_sensor.unit_of(declared) is None:
+        cg.add(var.watch_unit(phase))
+
+
+def changed_options(config: ConfigType) -> list[str]:
+    """What dump_config() prints. Made here because only what was changed then needs room in the flash."""
+    defaults = {option.key: option.default for option in options.load()}
+    return [
+        f"{'.'.join(option.path)}: {str(value).lower() if isinstance(value, bool) else value}"
+        for option, value in chosen(config)
+        if option.group and as_number(option, value) != defaults[option.key]
+    ]
+
+
+def leave_out_unused(config: ConfigType) -> None:
+    """What is not configured is not compiled. The test channel can switch everything on, so there all of it stays."""
+    unused = [stage for stage in FILTER_STAGES if stage not in config.get("filters", {})]
+    if not any(config.get("balancer", {}).get(key) for key in EFFICIENCY_SWITCHES):
+        unused.append("efficiency")
+    for part in unused:
+        cg.add_build_flag(left_out(part))

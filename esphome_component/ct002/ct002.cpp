@@ -4,6 +4,7 @@
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "esphome/core/hal.h"
 #include "esphome/core/log.h"
@@ -17,6 +18,8 @@ static const char *const TAG = "ct002";
 static constexpr uint8_t MAX_DATAGRAMS_PER_LOOP = 32;
 static constexpr uint32_t TICK_INTERVAL_MS = 1000;
 static constexpr uint32_t WARNING_INTERVAL_MS = 30000;
+// A house takes less than this many kW, and no house stays below as many watts for long.
+static constexpr float MOST_HOUSE_KW = 30.0f;
 // "255.255.255.255" or an IPv6 address, then ":65535"
 static constexpr size_t SOURCE_SIZE = socket::SOCKADDR_STR_LEN + 6;
 
@@ -74,7 +77,9 @@ void CT002Component::dump_config() {
                 config.udp_port, config.ct_type, config.ct_mac[0] != '\0' ? config.ct_mac : "any", config.wifi_rssi,
                 YESNO(config.active_control), this->phase_count_);
   for (uint8_t i = 0; i < this->phase_count_; i++) {
-    ESP_LOGCONFIG(TAG, "    L%u: '%s'", i + 1, this->phases_[i].sensor->get_name().c_str());
+    const PhaseInput &input = this->phases_[i];
+    ESP_LOGCONFIG(TAG, "    L%u: '%s'", i + 1, input.sensor->get_name().c_str());
+    if (input.factor != 1.0f) ESP_LOGCONFIG(TAG, "      Watts per unit: %g", input.factor);
   }
   if (this->config_.max_sensor_age_ms > 0) {
     ESP_LOGCONFIG(TAG, "  Max sensor age: %" PRId32 " ms", this->config_.max_sensor_age_ms);
@@ -91,6 +96,7 @@ void CT002Component::dump_config() {
   } else {
     ESP_LOGCONFIG(TAG, "  Dedupe window: off");
   }
+  this->dump_options_();
   ESP_LOGCONFIG(TAG,
                 "  Batteries: at most %u\n"
                 "  Memory: %zu bytes",
@@ -100,6 +106,15 @@ void CT002Component::dump_config() {
 #endif
   if (this->is_failed()) {
     ESP_LOGE(TAG, "  Not running: its UDP port was not available");
+  }
+}
+
+void CT002Component::dump_options_() {
+  // Line by line: together they may be longer than the logger's buffer.
+  for (const char *line = this->changed_options_; *line != '\0';) {
+    const size_t length = strcspn(line, "\n");
+    ESP_LOGCONFIG(TAG, "  %.*s", static_cast<int>(length), line);
+    line += length + (line[length] == '\n' ? 1 : 0);
   }
 }
 
@@ -113,14 +128,33 @@ void CT002Component::set_power_sensor(uint8_t phase, sensor::Sensor *sensor) {
   sensor->add_on_state_callback([this, phase](float power_w) { this->on_power_(phase, power_w); });
 }
 
-void CT002Component::on_power_(uint8_t phase, float power_w) {
+void CT002Component::on_power_(uint8_t phase, float value) {
   PhaseInput &input = this->phases_[phase];
+  const float power_w = value * input.factor;
   input.usable = std::isfinite(power_w);
-  if (input.usable) input.at_ms = millis();
+  if (input.usable) {
+    input.at_ms = millis();
+    if (input.unit_watch > 0) this->watch_unit_(phase, value);
+  }
 #ifdef USE_CT002_TEST_CONTROL
   if (!this->test_control_.accept_sample(phase, this->phase_count_, input.usable)) return;
 #endif
   this->emulator_.update_grid_phase(phase, this->phase_count_, power_w, this->core_ms_());
+}
+
+void CT002Component::watch_unit_(uint8_t phase, float value) {
+  PhaseInput &input = this->phases_[phase];
+  if (std::fabs(value) >= MOST_HOUSE_KW) {
+    input.unit_watch = 0;
+    return;
+  }
+  // Meters that speak watts have a tenth of them at best.
+  const float tenths = value * 10.0f;
+  if (std::fabs(tenths - std::round(tenths)) > 0.01f) input.fraction_seen = true;
+  if (--input.unit_watch == 0 && input.fraction_seen) {
+    ESP_LOGW(TAG, "L%u: the values of '%s' look like kW and are taken as W. Set its unit_of_measurement, kW or W",
+             phase + 1, input.sensor->get_name().c_str());
+  }
 }
 
 void CT002Component::watch_meter_(const ct002_state &state) {

@@ -29,6 +29,13 @@ class CT002Component final : public Component {
   /// Phases 0..2 in rising order. Watts, + = import.
   void set_power_sensor(uint8_t phase, sensor::Sensor *sensor);
 
+  /// What turns the sensor's values into watts; 1 unless told otherwise.
+  void set_power_factor(uint8_t phase, float factor) { this->phases_[phase].factor = factor; }
+  /// The sensor has no unit: warns if its values look like kW.
+  void watch_unit(uint8_t phase) { this->phases_[phase].unit_watch = UNIT_WATCH_VALUES; }
+  /// Options that differ from their defaults, one per line, for the log.
+  void set_changed_options(const char *lines) { this->changed_options_ = lines; }
+
   // One setter per row of the option table, named like the YAML key. They act at setup().
 #define CT002_TEXT(group, key, value, choices, capacity, unit, help) \
   void set_##key(const char *text) { nullwatt::copy_text(nullwatt::text_of(text), this->config_.key, capacity); }
@@ -54,11 +61,17 @@ class CT002Component final : public Component {
  protected:
   struct PhaseInput {
     sensor::Sensor *sensor{nullptr};
+    float factor{1.0f};
     uint32_t at_ms{0};  ///< real time of the last usable value
     bool usable{false};
+    uint8_t unit_watch{0};  ///< values that are still to be looked at
+    bool fraction_seen{false};
   };
+  static constexpr uint8_t UNIT_WATCH_VALUES = 120;
 
-  void on_power_(uint8_t phase, float power_w);
+  void on_power_(uint8_t phase, float value);
+  void watch_unit_(uint8_t phase, float value);
+  void dump_options_();
   void receive_();
   void answer_(const uint8_t *request, size_t size, const sockaddr *peer, socklen_t peer_size);
   void watch_meter_(const ct002_state &state);
@@ -71,6 +84,7 @@ class CT002Component final : public Component {
   nullwatt::Emulator emulator_{nullwatt::Config{}};
   Roster roster_;
   PhaseInput phases_[MAX_PHASES];
+  const char *changed_options_{""};
   std::unique_ptr<socket::Socket> socket_;
   uint32_t ticked_ms_{0};
   uint32_t meter_warned_ms_{0};

@@ -101,6 +101,8 @@ void TestControl::run_(char *command) {
     known = this->run_dedupe_();
   } else if (strcmp(name, "cfg") == 0) {
     this->run_option_();
+  } else if (strcmp(name, "get") == 0) {
+    known = this->run_get_();
   } else if (strcmp(name, "set_manual_target") == 0) {
     known = this->run_manual_target_();
   } else if (strcmp(name, "set_auto_target") == 0) {
@@ -203,6 +205,20 @@ void TestControl::run_option_() {
     }
   }
   this->reply_("err cfg (bad key or parse)");
+}
+
+bool TestControl::run_get_() {
+  if (this->word_count_ < 2) return false;
+  const nullwatt::Text key = nullwatt::text_of(this->words_[1]);
+  float number;
+  nullwatt::Text text;
+  if (nullwatt::get_option(this->emulator_.config(), key, &number)) {
+    this->reply_("ok get %s %g", this->words_[1], number);
+    return true;
+  }
+  if (!nullwatt::get_option(this->emulator_.config(), key, &text)) return false;
+  this->reply_("ok get %s %.*s", this->words_[1], static_cast<int>(text.size), text.data);
+  return true;
 }
 
 void TestControl::run_dump_() {

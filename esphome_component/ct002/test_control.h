@@ -5,7 +5,9 @@
 // Rules
 // 1. One datagram is one command, its reply starts with `ok` or `err`.
 // 2. A command acts before any poll that was sent after it.
-// 3. The mock clock moves the core, never the age of the meter: that is judged here, in real time.
+// 3. `get KEY` answers with an option in force, in the unit of the option table; it is an addition of ours
+//    to the commands of the spec.
+// 4. The mock clock moves the core, never the age of the meter: that is judged here, in real time.
 
 #include "esphome/core/defines.h"
 #ifdef USE_CT002_TEST_CONTROL
@@ -46,6 +48,7 @@ class TestControl {
   bool run_manual_target_();
   bool run_auto_target_();
   void run_option_();
+  bool run_get_();
   void run_dump_();
 
   void split_(char *command);

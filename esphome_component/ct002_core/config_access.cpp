@@ -148,4 +148,11 @@ bool get_option(const Config &config, Text key, float *value) {
   }
 }
 
+bool get_option(const Config &config, Text key, Text *value) {
+  size_t index = find(key);
+  if (index == kCount || kTable[index].kind != OptionKind::kText) return false;
+  *value = text_of(reinterpret_cast<const char *>(&config) + kOffset[index]);
+  return true;
+}
+
 }  // namespace nullwatt

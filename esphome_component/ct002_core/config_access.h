@@ -37,5 +37,7 @@ OptionError set_option(Config *config, Text key, float value);
 OptionError set_option(Config *config, Text key, Text value);
 /// False for unknown keys and for texts.
 bool get_option(const Config &config, Text key, float *value);
+/// False for unknown keys and for numbers. The text lives as long as `config`.
+bool get_option(const Config &config, Text key, Text *value);
 
 }  // namespace nullwatt

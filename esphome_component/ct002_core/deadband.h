@@ -3,13 +3,26 @@
 
 #include <cmath>
 
+#include "config.h"
 #include "phase_values.h"
 
 namespace nullwatt {
 
-inline void apply_deadband(float deadband_w, PhaseValues *values) {
-  if (deadband_w <= 0.0f || !(std::fabs(values->total_w()) < deadband_w)) return;
-  for (float &power_w : values->power_w) power_w = 0.0f;
-}
+class DeadbandFilter {
+ public:
+  /// Whether it is on.
+  bool configure(const Config &config) {
+    deadband_w_ = config.deadband;
+    return deadband_w_ > 0.0f;
+  }
+
+  void apply(PhaseValues *values) const {
+    if (!(std::fabs(values->total_w()) < deadband_w_)) return;
+    for (float &power_w : values->power_w) power_w = 0.0f;
+  }
+
+ private:
+  float deadband_w_ = 0.0f;
+};
 
 }  // namespace nullwatt

@@ -1,5 +1,7 @@
 #include "efficiency.h"
 
+#ifndef CT002_NO_EFFICIENCY
+
 #include <cmath>
 
 #include "clock.h"
@@ -392,3 +394,5 @@ void Efficiency::fade(const TurnMember *members, uint8_t count, float seconds) {
 }
 
 }  // namespace nullwatt
+
+#endif

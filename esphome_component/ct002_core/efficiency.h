@@ -7,6 +7,9 @@
 // A parked battery takes over only after it has proved that it delivers; until then the one it
 // replaces stays. Time is counted in seconds, never in polls.
 //
+// A host that knows when it builds that the mode stays off can leave it out: CT002_NO_EFFICIENCY, the
+// same for every file.
+//
 // Watts, + = discharge.
 
 #include <cstdint>
@@ -42,6 +45,24 @@ struct TurnMember {
   uint8_t charge_order = 0;  ///< order of use, lower first
   uint8_t discharge_order = 0;
 };
+
+#ifdef CT002_NO_EFFICIENCY
+
+/// In the place of efficiency mode where the build leaves it out: everybody works, always.
+class Efficiency {
+ public:
+  void configure(const Config & /*config*/) {}
+  void advance(const TurnMember * /*members*/, uint8_t /*count*/, uint8_t /*own*/, float /*wanted_w*/,
+               uint32_t /*now_ms*/) {}
+  void force_rotation() {}
+  void restart() {}
+  bool limiting() const { return false; }
+  Turn newcomer() const { return Turn(); }
+  bool fading() const { return false; }
+  float probe_w() const { return 0.0f; }
+};
+
+#else
 
 class Efficiency {
  public:
@@ -123,5 +144,7 @@ class Efficiency {
   bool forced_ = false;
   bool fading_ = false;
 };
+
+#endif
 
 }  // namespace nullwatt

@@ -56,7 +56,7 @@ void Emulator::reconfigure(const Config &config) {
   bool gentle = equal_ignoring_case(text_of(config_.steering), text_of("gentle"));
   style_ = SteeringStyle();
   if (gentle) style_.deadband_w = kGentleDeadbandW;
-  style_.max_slope_w_s = gentle ? config_.pace_max_step : 0.0f;
+  style_.max_slope_w_s = gentle ? larger(config_.pace_max_step, config_.pace_base_step) : 0.0f;
   style_.max_step_w = config_.max_target_step;
   style_.even_out = config_.fair_distribution;
   style_.grid_target_w = clamp(config_.grid_target, -kMostPlausibleW, kMostPlausibleW);

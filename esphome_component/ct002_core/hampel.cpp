@@ -12,11 +12,13 @@ constexpr float kSigmaPerMad = 1.4826f;
 
 }  // namespace
 
-void HampelFilter::configure(uint8_t window, float sigmas, float floor_w) {
-  window_ = window < 1 ? 1 : window > kMaxWindow ? kMaxWindow : window;
-  sigmas_ = sigmas;
-  floor_w_ = floor_w;
+bool HampelFilter::configure(const Config &config) {
+  int32_t window = config.hampel_window;
+  window_ = static_cast<uint8_t>(window < 1 ? 1 : window > kMaxWindow ? kMaxWindow : window);
+  sigmas_ = config.hampel_n_sigma;
+  floor_w_ = config.hampel_min_threshold;
   reset();
+  return window > 0;
 }
 
 void HampelFilter::reset() {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "config.h"
 #include "phase_values.h"
 
 namespace nullwatt {
@@ -17,9 +18,9 @@ class HampelFilter {
  public:
   static constexpr uint8_t kMaxWindow = 64;
 
-  /// `window` 1..64 samples; `sigmas` and `floor_w` >= 0: distance from the median that is still
-  /// accepted, in standard deviations but at least so many watts; 0 and 0 accept everything.
-  void configure(uint8_t window, float sigmas, float floor_w);
+  /// Whether it is on: it has a window, of 1..64 samples. Accepted is what lies `hampel_n_sigma` standard
+  /// deviations from the median, but at least `hampel_min_threshold` W; 0 and 0 accept everything.
+  bool configure(const Config &config);
   void apply(PhaseValues *values);
   void reset();
 

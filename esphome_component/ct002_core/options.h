@@ -51,7 +51,7 @@
   FLOAT("balancer", error_reduce_threshold, 20.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "imbalance below which the gain falls (needless)") \
   FLOAT("balancer", max_correction_per_step, 80.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "cap of one evening-out step; 0 = none (needless)") \
   FLOAT("balancer", max_target_step, 0.0f, 0.0f, NULLWATT_NO_LIMIT, "W", "a target stays this close to what the battery reports; 0 = off") \
-  FLOAT("balancer", pace_base_step, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "pacing at the start of a move; 0 = off (needless)") \
+  FLOAT("balancer", pace_base_step, 30.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "least speed of a move with steering gentle: a lower pace_max_step counts as this") \
   FLOAT("balancer", pace_max_step, 100.0f, 0.0f, NULLWATT_NO_LIMIT, "W/s", "speed of a move with steering gentle") \
   FLOAT("balancer", osc_damp_max, 0.95f, 0.0f, 1.0f, "", "strongest damping of hunting; 0 = off (needless)") \
   FLOAT("balancer", osc_damp_alpha, 0.3f, 0.0f, 1.0f, "", "rise of the hunting score (needless)") \

@@ -6,12 +6,22 @@ this file can also be loaded by its path alone.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 TABLE = Path(__file__).with_name("options.h")
 
 KINDS = ("TEXT", "BOOL", "INT", "FLOAT", "SECONDS")
+
+# In the table an option of a filter stage says with its default that the stage is off. In the YAML the stage's
+# block says whether it is on, so inside the block "off" is no value: such an option must be given, or has another
+# default.
+_INSIDE_BLOCK: dict[str, dict[str, Any]] = {
+    "hampel_window": {"default": 7, "low": 1.0},
+    "smoothing_alpha": {"default": None, "required": True},
+    "deadband": {"default": None, "required": True},
+}
 
 _CONSTANT = re.compile(r"^#define\s+(NULLWATT_[A-Z_]+)\s+(-?[0-9][0-9.e+-]*)f?\s*$")
 _TABLE_START = re.compile(r"^#define\s+NULLWATT_OPTIONS\(")
@@ -38,6 +48,7 @@ class Option:
         unit: Unit of the value, "" = none.
         help: One line for people.
         choices: TEXT only: the allowed values, or ("<mac>",) for a MAC.
+        required: The user must write it, if its block is there.
     """
 
     kind: str
@@ -49,6 +60,31 @@ class Option:
     unit: str
     help: str
     choices: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where the option stands below `ct002:`: the keys of its blocks, then its own.
+
+        A filter's name is its stage and its key (`hampel_window`); the deadband's only value is called like the
+        stage. In `saturation` the key is what follows the name of the block.
+        """
+        if self.group == "filters":
+            stage, _, key = self.key.partition("_")
+            return (self.group, stage, key or stage)
+        if self.group:
+            return (self.group, self.key.removeprefix(f"{self.group}_"))
+        return (self.key,)
+
+    @property
+    def needless(self) -> bool:
+        """Accepted for the sake of existing files; no code acts on it."""
+        return self.help.endswith("(needless)")
+
+
+def load_yaml() -> tuple[Option, ...]:
+    """The table with defaults and bounds as they hold in the YAML, where a block switches its filter on."""
+    return tuple(replace(option, **_INSIDE_BLOCK.get(option.key, {})) for option in load())
 
 
 def load(path: Path = TABLE) -> tuple[Option, ...]:

@@ -2,12 +2,18 @@
 
 #include "clock.h"
 #include "numeric.h"
+#include "text.h"
 
 namespace nullwatt {
 
-void PidFilter::configure(const PidGains &gains) {
-  gains_ = gains;
+bool PidFilter::configure(const Config &config) {
+  gains_.kp = config.pid_kp;
+  gains_.ki = config.pid_ki;
+  gains_.kd = config.pid_kd;
+  gains_.output_max_w = config.pid_output_max;
+  gains_.replace = equal_ignoring_case(text_of(config.pid_mode), text_of("replace"));
   reset();
+  return gains_.replace || gains_.kp != 0.0f || gains_.ki != 0.0f || gains_.kd != 0.0f;
 }
 
 void PidFilter::reset() {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "config.h"
 #include "phase_values.h"
 
 namespace nullwatt {
@@ -21,7 +22,8 @@ struct PidGains {
 
 class PidFilter {
  public:
-  void configure(const PidGains &gains);
+  /// Whether it is on: it has a gain, or takes the place of the reading.
+  bool configure(const Config &config);
   void apply(PhaseValues *values, uint32_t now_ms);
   /// Forgets integral, error and time.
   void reset();

@@ -12,10 +12,11 @@ constexpr float kMostCatchUp = 0.5f;
 
 }  // namespace
 
-void SmoothingFilter::configure(float alpha, float max_step_w) {
-  alpha_ = alpha;
-  max_step_w_ = max_step_w;
+bool SmoothingFilter::configure(const Config &config) {
+  alpha_ = config.smoothing_alpha;
+  max_step_w_ = config.smoothing_max_step;
   reset();
+  return alpha_ >= 0.0f;
 }
 
 void SmoothingFilter::apply(PhaseValues *values) {

@@ -1,15 +1,16 @@
 #pragma once
 // Exponential smoothing of the meter's total, with an optional limit on its change per sample.
 
+#include "config.h"
 #include "phase_values.h"
 
 namespace nullwatt {
 
 class SmoothingFilter {
  public:
-  /// `alpha` 0..1: weight of a new sample (0 freezes, 1 passes). `max_step_w`: largest change per
-  /// sample, 0 = none.
-  void configure(float alpha, float max_step_w);
+  /// Whether it is on: `smoothing_alpha`, the weight of a new sample, is set (0 freezes, 1 passes).
+  /// `smoothing_max_step`: largest change per sample, 0 = none.
+  bool configure(const Config &config);
   void apply(PhaseValues *values);
   /// The next sample is passed on as it is.
   void reset() { started_ = false; }

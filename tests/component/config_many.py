@@ -5,6 +5,7 @@ first line. ESPHome and the components are loaded once, by a first pass over the
 the command line tool in a fork of its own.
 """
 
+import logging
 import os
 import sys
 import traceback
@@ -20,6 +21,8 @@ def warm_up(path: Path) -> None:
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         esphome_cli.run_esphome(["esphome", "config", str(path)])
     CORE.reset()
+    # It writes to what stderr was during this pass; each later one sets up its own.
+    logging.getLogger().handlers.clear()
 
 
 def run_one(path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,9 +19,20 @@ ROOT = Path(__file__).parents[2]
 BUILD = Path(__file__).with_name(".build")
 COMPONENTS = ROOT / "esphome_component"
 
-# Unlikely to be in use; fixed, because they are compiled in and the build is kept.
-POLL_PORT = 47811
-CONTROL_PORT = 47812
+
+def first_port() -> int:
+    """The first of the UDP ports these tests use.
+
+    They are compiled in and the builds are kept, so they stay the same in one checkout; they differ between
+    checkouts, so that several can be tested at a time. NULLWATT_TEST_PORT overrules.
+    """
+    chosen = os.environ.get("NULLWATT_TEST_PORT")
+    # Below what Linux gives to clients.
+    return int(chosen) if chosen else 20000 + zlib.crc32(str(ROOT).encode()) % 1200 * 10
+
+
+POLL_PORT = first_port()
+CONTROL_PORT = POLL_PORT + 1
 
 HOST_NODE = """
 esphome: {{name: {name}}}
@@ -214,6 +226,12 @@ def compile_node(esphome: Esphome) -> Callable[[str, str], Path]:
 def test_ports() -> tuple[int, int]:
     """Battery port and control port of the test node."""
     return POLL_PORT, CONTROL_PORT
+
+
+@pytest.fixture(scope="session")
+def plain_port() -> int:
+    """Battery port of nodes without the test channel."""
+    return POLL_PORT + 2
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,13 @@ def test_replies_are_byte_compatible(node: Any) -> None:
         "dedupe 300": "ok dedupe 300",
         "dedupe -1": "err unknown command",
         "dedupe 0": "ok dedupe 0",
+        "get balance_gain": "ok get balance_gain 0.2",
+        "get efficiency_rotation_interval": "ok get efficiency_rotation_interval 900",
+        "get consumer_ttl": "ok get consumer_ttl -1",
+        "get pid_mode": "ok get pid_mode bias",
+        "get ct_mac": "ok get ct_mac ",
+        "get": "err unknown command",
+        "get nonsense": "err unknown command",
         "cfg balance_gain 0.3": "ok cfg balance_gain",
         "cfg saturation_enabled 0": "ok cfg saturation_enabled",
         "cfg saturation_grace_seconds 5": "ok cfg saturation_grace_seconds",
@@ -270,10 +277,10 @@ def test_full_table_is_logged_once_with_the_count(node: Any) -> None:
 
 
 @pytest.mark.slow
-def test_configuration_is_printed(node: Any) -> None:
+def test_configuration_is_printed(node: Any, test_ports: tuple[int, int]) -> None:
     node.wait_for_log("Test control port")
     for line in (
-        "UDP port: 47811",
+        f"UDP port: {test_ports[0]}",
         "CT type: HME-4",
         "CT MAC: any",
         "WiFi RSSI told: -50 dBm",
@@ -293,6 +300,6 @@ def test_configuration_is_printed(node: Any) -> None:
 
 @pytest.mark.slow
 def test_occupied_port_is_one_clear_line(test_node_program: Path, node: Any, run_node: Callable[..., Any]) -> None:
-    with run_node(test_node_program, ready="Cannot listen on UDP port 47811") as second:
+    with run_node(test_node_program, ready=f"Cannot listen on UDP port {node.poll_port}") as second:
         second.wait_for_log("Not running: its UDP port was not available")
     assert node.command("evict") == "ok evict"

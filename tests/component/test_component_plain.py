@@ -9,11 +9,9 @@ import pytest
 
 from nullwatt.battery import decode_frame, encode_frame
 
-PORT = 47813
-
-# L1 always speaks. L2 says its first word after 1 s, is silent from 2 s to 4 s and outlives that by its age limit
-# of 0.5 s. L3 has no value (NaN) from 5 s to 6.5 s.
-YAML = f"""
+# L1 always speaks. L2 says its first word after 1.5 s, is silent from 2 s to 4 s and outlives that by its age limit
+# of 0.9 s. L3 has no value (NaN) from 5 s to 6.5 s.
+YAML = """
 sensor:
   - platform: template
     id: l1
@@ -25,7 +23,7 @@ sensor:
     lambda: |-
       static const uint32_t start = millis();
       const uint32_t t = millis() - start;
-      if (t < 1000 || (t > 2000 && t < 4000)) return {{}};
+      if (t < 1500 || (t > 2000 && t < 4000)) return {};
       return 50;
   - platform: template
     id: l3
@@ -42,14 +40,13 @@ ct002:
   ct_mac: "5C:CE:1B:7A:90:D4"
   wifi_rssi: -61
   active_control: false
-  max_sensor_age: 500ms
-  udp_port: {PORT}
+  max_sensor_age: 900ms
 """
 
 
 @pytest.fixture(scope="module")
-def plain_program(compile_node: Callable[[str, str], Path]) -> Path:
-    return compile_node("plain-node", YAML)
+def plain_program(compile_node: Callable[[str, str], Path], plain_port: int) -> Path:
+    return compile_node("plain-node", f"{YAML}  udp_port: {plain_port}\n")
 
 
 def ask(node: Any, ct_mac: str = "5cce1b7a90d4", wait: float = 1.0) -> list[str] | None:
@@ -68,8 +65,17 @@ def test_no_test_channel(plain_program: Path) -> None:
 
 
 @pytest.mark.slow
-def test_each_phase_must_be_young_and_a_number(plain_program: Path, run_node: Callable[..., Any]) -> None:
-    with run_node(plain_program, poll_port=PORT) as node:
+def test_no_part_that_is_not_configured(plain_program: Path) -> None:
+    program = plain_program.read_bytes()
+    for name in (b"HampelFilter", b"SmoothingFilter", b"DeadbandFilter", b"PidFilter", b"Efficiency4fade"):
+        assert name not in program
+
+
+@pytest.mark.slow
+def test_each_phase_must_be_young_and_a_number(
+    plain_program: Path, run_node: Callable[..., Any], plain_port: int
+) -> None:
+    with run_node(plain_program, poll_port=plain_port) as node:
         runs: list[tuple[tuple[int, ...], float]] = []  # values and when they were first seen
         end = time.monotonic() + 8
         while time.monotonic() < end:
@@ -82,8 +88,8 @@ def test_each_phase_must_be_young_and_a_number(plain_program: Path, run_node: Ca
         there, gone = (100, 50, -10, 140), (0, 0, 0, 0)
         # L2 not yet there; there; L2 silent; there; L3 not a number; there.
         assert [values for values, _ in runs] == [gone, there, gone, there, gone, there]
-        # L2 was believed for half a second of its two of silence.
-        assert runs[3][1] - runs[2][1] == pytest.approx(1.5, abs=0.4)
+        # L2 was believed for 0.9 s of its two of silence.
+        assert runs[3][1] - runs[2][1] == pytest.approx(1.1, abs=0.5)
         assert "Grid meter unavailable" in node.log
         assert "L2: no value" in node.log
         assert "Grid meter available: 140 W" in node.log
@@ -91,8 +97,8 @@ def test_each_phase_must_be_young_and_a_number(plain_program: Path, run_node: Ca
 
 
 @pytest.mark.slow
-def test_identity_of_the_pretended_meter(plain_program: Path, run_node: Callable[..., Any]) -> None:
-    with run_node(plain_program, poll_port=PORT) as node:
+def test_identity_of_the_pretended_meter(plain_program: Path, run_node: Callable[..., Any], plain_port: int) -> None:
+    with run_node(plain_program, poll_port=plain_port) as node:
         fields = ask(node, ct_mac="5CCE1B7A90D4")
         assert fields is not None
         assert fields[:2] == ["HME-3", "5cce1b7a90d4"]

@@ -42,6 +42,15 @@ def test_gentle_moves_no_faster_than_asked_and_still_reaches_zero(law: str) -> N
     assert float(np.abs(gentle.recording.grid_total_w[130:155]).mean()) < 40
 
 
+def test_gentle_moves_at_least_as_fast_as_pacing_starts() -> None:
+    scenario = kettle(battery(1, "A", "VNSE3-0", poll_interval_s=1.0), duration_s=90.0)
+    slow = run(scenario, Config(steering="gentle", pace_max_step=5, pace_base_step=0))
+    raised = run(scenario, Config(steering="gentle", pace_max_step=5))
+    base = run(scenario, Config(steering="gentle", pace_max_step=30))
+    assert np.array_equal(raised.recording.power_w, base.recording.power_w)
+    assert fastest_move_w(slow) < fastest_move_w(base)
+
+
 def test_gentle_travels_less_in_a_noisy_house() -> None:
     scenario = kettle(battery(1, "A", "VNSE3-0"), noise_w=60.0)
     adaptive = run(scenario, Config()).metrics.battery_travel_w_per_h
