@@ -38,7 +38,7 @@ struct Consumer {
   float target_w = 0.0f;
   float reading_w = 0.0f;
   float instructed_w = 0.0f;
-  Settings settings;  ///< copy of the override table, refreshed on change
+  uint8_t settings = kNoSettings;  ///< place of the user's settings in the override table
   Turn turn;
   Saturation saturation;
   BatteryModel model;

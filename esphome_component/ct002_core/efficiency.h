@@ -52,6 +52,7 @@ struct TurnMember {
 class Efficiency {
  public:
   void configure(const Config & /*config*/) {}
+  bool enabled() const { return false; }
   void advance(const TurnMember * /*members*/, uint8_t /*count*/, uint8_t /*own*/, float /*wanted_w*/,
                uint32_t /*now_ms*/) {}
   void force_rotation() {}
@@ -67,6 +68,9 @@ class Efficiency {
 class Efficiency {
  public:
   void configure(const Config &config);
+
+  /// False = everybody works, and there is nothing to advance.
+  bool enabled() const { return least_charge_w_ > 0.0f || least_discharge_w_ > 0.0f; }
 
   /// Passes the time since the last call. `own` is the member that reports now, `wanted_w` what
   /// the whole pool should deliver.

@@ -195,7 +195,7 @@ Consumer *Emulator::admit(const char *key) {
     expire();
     consumer = consumers_.admit(key);
   }
-  if (consumer != nullptr) consumer->settings = overrides_.of(key);
+  if (consumer != nullptr) consumer->settings = overrides_.find(key);
   return consumer;
 }
 
@@ -270,8 +270,8 @@ void Emulator::choose_values(Consumer *consumer, float *phase_w) {
 float Emulator::reading_for(Consumer *consumer) {
   float power_w = static_cast<float>(consumer->power_w);
   if (consumer->in_pool) return steer(consumer);
-  bool parked = !consumer->settings.active || !consumer->participates;
-  consumer->target_w = parked ? 0.0f : consumer->settings.manual_target_w;
+  bool parked = !settings_of(*consumer).active || !consumer->participates;
+  consumer->target_w = parked ? 0.0f : settings_of(*consumer).manual_target_w;
   consumer->target_known = true;
   return consumer->target_w - power_w;
 }
@@ -366,7 +366,7 @@ SettingError Emulator::set_override(Text mac, const Settings &settings, uint16_t
   if ((which & kSetChargeOrder) != 0) stored->charge_order = settings.charge_order;
   if ((which & kSetDischargeOrder) != 0) stored->discharge_order = settings.discharge_order;
   Consumer *consumer = consumers_.find(key);
-  if (consumer != nullptr) consumer->settings = *stored;
+  if (consumer != nullptr) consumer->settings = overrides_.find(key);
   if ((which & (kSetWeight | kSetChargeOrder | kSetDischargeOrder)) != 0) {
     resettle();
   }

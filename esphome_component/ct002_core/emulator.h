@@ -99,6 +99,7 @@ class Emulator {
   void sync_pool();
   void expire();
   void restart_control();
+  const Settings &settings_of(const Consumer &consumer) const { return overrides_.at(consumer.settings); }
   bool is_steered(const Consumer &consumer) const;
   bool belongs_to_pool(const Consumer &consumer) const;
   bool is_expired(const Consumer &consumer) const;

@@ -72,7 +72,7 @@ uint8_t Emulator::pool_members(PoolMember *members, const Consumer *wanted, uint
 }
 
 PoolMember Emulator::pool_member(Consumer *consumer) const {
-  const Settings &settings = consumer->settings;
+  const Settings &settings = settings_of(*consumer);
   const DeviceTraits &traits = consumer->traits;
   PoolMember member;
   member.model = &consumer->model;
@@ -92,6 +92,7 @@ PoolMember Emulator::pool_member(Consumer *consumer) const {
 
 /// Efficiency mode: who works, and how much of its share it takes while it fades in or out.
 void Emulator::take_turns(PoolMember *members, uint8_t count, uint8_t own) {
+  if (!efficiency_.enabled()) return;
   TurnMember turns[kMaxBatteries];
   uint8_t n = 0;
   for (Consumer &consumer : consumers_) {
@@ -100,8 +101,8 @@ void Emulator::take_turns(PoolMember *members, uint8_t count, uint8_t own) {
     TurnMember &turn = turns[n++];
     turn.turn = &consumer.turn;
     turn.saturation = &consumer.saturation;
-    turn.weight = consumer.settings.weight;
-    turn.window_weight = consumer.settings.window_weight;
+    turn.weight = settings_of(consumer).weight;
+    turn.window_weight = settings_of(consumer).window_weight;
     turn.charge_room_w = -larger(member.low_w, member.model->low_w());
     turn.discharge_room_w = smaller(member.high_w, member.model->high_w());
     turn.power_w = member.model->power_w();
@@ -147,7 +148,7 @@ bool Emulator::is_steered(const Consumer &consumer) const {
 
 bool Emulator::belongs_to_pool(const Consumer &consumer) const {
   return consumer.used && consumer.modelled && is_steered(consumer) && consumer.participates &&
-         consumer.settings.active && !consumer.settings.manual && !is_expired(consumer);
+         settings_of(consumer).active && !settings_of(consumer).manual && !is_expired(consumer);
 }
 
 void Emulator::sync_pool() {

@@ -36,17 +36,18 @@ bool same_key(const char *a, const char *b) {
   return true;
 }
 
-const Settings &OverrideTable::of(const char *key) const {
+uint8_t OverrideTable::find(const char *key) const {
   for (uint8_t i = 0; i < count_; i++) {
-    if (same_key(entries_[i].key, key)) return entries_[i].settings;
+    if (same_key(entries_[i].key, key)) return i;
   }
-  return kDefaults;
+  return kNoSettings;
 }
 
+const Settings &OverrideTable::at(uint8_t place) const { return place < count_ ? entries_[place].settings : kDefaults; }
+
 Settings *OverrideTable::edit(const char *key) {
-  for (uint8_t i = 0; i < count_; i++) {
-    if (same_key(entries_[i].key, key)) return &entries_[i].settings;
-  }
+  uint8_t place = find(key);
+  if (place != kNoSettings) return &entries_[place].settings;
   if (count_ == kMaxOverrides) return nullptr;
   Entry &entry = entries_[count_++];
   copy_text(text_of(key), entry.key, kKeySize);

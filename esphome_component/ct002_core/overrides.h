@@ -43,10 +43,15 @@ enum SettingBit : uint16_t {
 
 inline constexpr uint8_t kLastOrder = 15;
 
+inline constexpr uint8_t kNoSettings = 255;
+static_assert(kMaxOverrides < kNoSettings, "places are counted in one byte");
+
 class OverrideTable {
  public:
-  /// Settings of a battery; the defaults if it has none.
-  const Settings &of(const char *key) const;
+  /// Place of a battery's settings, kNoSettings if it has none. Places never change.
+  uint8_t find(const char *key) const;
+  /// The settings at a place; the defaults for kNoSettings.
+  const Settings &at(uint8_t place) const;
   /// Entry of a battery, made if it has none; nullptr when the table is full.
   Settings *edit(const char *key);
 

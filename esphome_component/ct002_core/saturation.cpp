@@ -31,15 +31,16 @@ void Saturation::update(const SaturationRules &rules, float wanted_w, float powe
   bool telling = std::fabs(command_w) >= rules.min_target_w && std::fabs(wanted_w) >= start_w;
   bool delivering = std::fabs(power_w) >= kNothingW;
   if (in_grace(rules, telling, wanted_w, power_w, seconds)) return;
-  float left = power(1.0f - rules.rise, seconds);
   for (uint8_t direction = 0; direction < 2; direction++) {
     bool discharging = direction == 1;
     bool commanded = telling && (command_w > 0.0f) == discharging;
     float &score = score_[direction];
     if (commanded && !delivering) {
-      score = 1.0f - left * (1.0f - score);
+      score = 1.0f - power(1.0f - rules.rise, seconds) * (1.0f - score);
+    } else if (score <= 0.0f) {
+      continue;
     } else if (commanded && (power_w > 0.0f) == discharging) {
-      score *= left;
+      score *= power(1.0f - rules.rise, seconds);
     } else {
       // Nothing asked of it in this direction, or it is still turning round.
       score *= power(rules.decay, seconds);
