@@ -37,6 +37,11 @@ def test_core_example() -> None:
     assert names["reply"] is None
 
 
+def test_batteries_example() -> None:
+    (code,) = blocks("batteries.md", "python")
+    exec(code, {})
+
+
 @pytest.mark.parametrize("page", ["../README.md", "../CONTRIBUTING.md", *(path.name for path in DOCS.glob("*.md"))])
 def test_links_lead_somewhere(page: str) -> None:
     text = (DOCS / page).read_text()
