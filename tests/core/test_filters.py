@@ -194,9 +194,11 @@ def test_looking_at_the_state_steps_no_filter() -> None:
     for at in range(5):
         watched.update_grid([100.0 * at], at=at)
         unwatched.update_grid([100.0 * at], at=at)
-        for _ in range(5):
-            watched.tick(at=at + 0.1)
-            assert watched.state().grid_total_w == unwatched.state().grid_total_w
+        for tenth in range(1, 9):
+            watched.tick(at=at + tenth / 10)
+            watched.state()
+            watched.consumers()
+    assert watched.state().grid_total_w == unwatched.state().grid_total_w
 
 
 def test_long_outage_makes_the_average_start_anew() -> None:

@@ -104,3 +104,28 @@ def test_gap_in_the_polls_says_nothing(poll: Poll) -> None:
     emulator.update_grid([400.0], at=60)
     poll(emulator, 60.01, 0, mac=MAC)
     assert emulator.consumers()[0].saturation == pytest.approx(before)
+
+
+def test_newcomer_that_delivers_nothing_is_given_up_within_its_grace(poll: Poll) -> None:
+    # Two work in turn; when the first one leaves, the second one is woken, delivers nothing, and the third takes over.
+    macs = [f"60f1a2b3c40{index}" for index in (1, 2, 3)]
+    emulator = Emulator(Config(min_efficient_power=400, saturation_stall_timeout_seconds=5))
+    watts = dict.fromkeys(macs, 0)
+    watts[macs[0]] = 300
+    for index, mac in enumerate(macs):
+        emulator.set_override(mac, discharge_order=index)
+    scores = {}
+    for second in range(50):
+        if second == 20:
+            emulator.set_override(macs[0], active=False)
+        emulator.update_grid([300.0 - sum(watts.values())], at=second)
+        for index, mac in enumerate(macs):
+            fields = poll(emulator, second + 0.1 + 0.1 * index, watts[mac], mac=mac, kind="IDEAL")
+            assert fields is not None
+            if mac != macs[1]:
+                watts[mac] += int(fields[4])
+        scores[second] = emulator.consumers()[1].saturation
+    assert scores[23] == 0, "it gets its time"
+    assert max(scores.values()) == 1
+    assert [battery.parked for battery in emulator.consumers()[1:]] == [True, False]
+    assert watts[macs[2]] == pytest.approx(300, abs=10)

@@ -17,6 +17,7 @@ from nullwatt.home import MeterConfig
 from nullwatt.lab import SCENARIOS, Event, Scenario, aligned, run, run_against
 from nullwatt.lab.suite import balancer
 from nullwatt.lab.suite.balancer import CHANGE_S, SPACING_S, units
+from nullwatt.lab.suite.building import unit
 
 SEEDS = (1, 2, 3)
 SETTLED_S = 60.0
@@ -117,14 +118,16 @@ def test_lopsided_pair_evens_out_523(laws: tuple[str, ...], seed: int) -> None:
     assert after_w[0] - before_w[0] > 300 and before_w[1] - after_w[1] > 300, "both move"
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("laws", [laws for laws in PAIRS if laws != ("ramp", "ramp")])
-def test_small_error_is_not_given_to_weight_zero(laws: tuple[str, ...]) -> None:
+def test_small_error_is_not_given_to_weight_zero(laws: tuple[str, ...], seed: int) -> None:
     def script(at: float, emulator: Emulator) -> None:
         if at == 0:
             emulator.set_override("02B250000002", weight=0.0)
 
     demands = tuple((20.0 * index, 400.0 + 30.0 * (index % 2)) for index in range(15))
-    result, _, _ = listen(balancer.demanding("small steps", "", units(laws), demands, 320.0), script)
+    scenario = balancer.demanding("small steps", "", units(laws), demands, 320.0)
+    result, _, _ = listen(aligned(scenario, seed), script)
     assert np.abs(result.recording.power_w[:, 1]).max() == 0
 
 
@@ -185,17 +188,21 @@ def test_sun_through_a_full_b2500_is_charged_338(law: str, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_b2500_survive_a_brief_export_359(seed: int) -> None:
-    result = run(aligned(balancer.dc_pair("pair"), seed))
+    result, heard, _ = listen(aligned(balancer.dc_pair("pair"), seed))
     for start_s, end_s in ((180, 238), (300, 360)):
         assert power(result, start_s, end_s) == pytest.approx(372.5, abs=0.05 * 745)
+    told_w = [poll.power_w + poll.reply.total_w for poll in heard if 115 < poll.at < 238]
+    assert min(told_w) > 300, "15 W of export are no reason to stop"
     assert result.recording.power_w[60:].min() > 150, "no slam to zero"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("law", ["integrator-2", "ramp", "integrator"])
 def test_charging_goes_on_while_a_full_one_passes_its_sun_through_376(law: str, seed: int) -> None:
-    result = run(aligned(balancer.sun_through_full("sun", law), seed))
+    result, heard, _ = listen(aligned(balancer.sun_through_full("sun", law), seed))
     assert result.recording.power_w[round(CHANGE_S + SETTLED_S) :, 1].max() < -500
+    # Firmware that sees somebody discharge stops charging; the sun that passes through must not look like it.
+    assert all(poll.reply.discharge_w == (0,) * 5 for poll in heard if poll.at > CHANGE_S + 10)
 
 
 # --- full and empty
@@ -265,6 +272,18 @@ def test_swing_between_charge_and_discharge_is_no_saturation(laws: tuple[str, ..
         assert grid(result, change_s + 45, change_s + 58).mean() < 15
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("laws", PAIRS)
+def test_full_battery_is_found_however_gently_it_is_asked_522(laws: tuple[str, ...], seed: int) -> None:
+    # Each step is smaller than what counts as a command: the whole share has to count, not the step.
+    gentle: dict[str, float | bool | str] = {"steering": "gentle", "pace_base_step": 15.0, "pace_max_step": 15.0}
+    scenario = replace(balancer.empty_and_full("full", laws, (1.0, 0.5), -800.0), options=gentle)
+    result, _, emulator = listen(aligned(scenario, seed))
+    full, healthy = sorted(emulator.consumers(), key=lambda battery: battery.mac)
+    assert full.saturation >= 0.4 and healthy.saturation == 0
+    assert power(result, 200)[1] < -700
+
+
 # --- late meters and motors (#458, #473)
 
 
@@ -281,9 +300,10 @@ def test_late_meter_makes_no_overshoot_458(laws: tuple[str, ...], latency_s: flo
 @pytest.mark.parametrize("laws", PAIRS)
 def test_motor_does_not_leave_the_pool_hunting_473(laws: tuple[str, ...], seed: int) -> None:
     result = run(aligned(balancer.motor("motor", laws), seed))
-    # Unlike the motor itself, the pool's answer to it must not grow.
+    # The pool's answer must neither grow nor add to the swing of the motor itself.
     first, last = (np.abs(result.recording.grid_total_w[a:b]).mean() for a, b in ((70, 180), (190, 300)))
     assert last < 1.1 * first
+    assert grid(result, 190, 300).max() < 350 + DEAD_BAND_W
     assert grid(result, 330).max() < 25
 
 
@@ -462,6 +482,14 @@ def test_switching_from_relay_to_steering_starts_afresh() -> None:
     assert grid(result, 60 + SETTLED_S).max() < DEAD_BAND_W
     shares_w = power(result, 60 + SETTLED_S)
     assert shares_w == pytest.approx(shares_w.mean(), abs=0.05 * 800)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("law", ["integrator-2", "integrator"])
+def test_kettle_is_met_by_a_battery_that_polls_every_3_s(law: str, seed: int) -> None:
+    pool = (unit(1, law, poll_interval_s=3.1),)
+    scenario = balancer.demanding("kettle", "", pool, ((0.0, 300.0), (90.0, 2300.0)), 150.0)
+    assert grid(run(aligned(scenario, seed)), 90 + 19).max() < 150
 
 
 def test_slow_meter_does_not_unbalance_the_pool() -> None:

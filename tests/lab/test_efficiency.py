@@ -150,6 +150,21 @@ def test_distribution_weight_zero_is_never_active(laws: tuple[str, ...]) -> None
     assert grid(result, 60).max() < HANDOVER_W
 
 
+@pytest.mark.parametrize("laws", LAWS)
+def test_those_who_work_share_by_weight(laws: tuple[str, ...]) -> None:
+    first, *others = units((*laws, laws[0]))
+    pool = (replace(first, weight=2.0), *others)
+    scenario = balancer.demanding("weights", "", pool, ((0.0, 600.0),), 240.0)
+
+    def script(at: float, emulator: Emulator) -> None:
+        if at == 0:
+            emulator.set_override("02B250000003", charge_order=1, discharge_order=1)
+
+    result, log, _ = watch(limiting(scenario, 250.0, balance_deadband=0.0), script)
+    assert [battery.parked for battery in log[230]] == [False, False, True]
+    assert result.recording.power_w[120:].mean(axis=0) == pytest.approx([400, 200, 0], abs=15)
+
+
 # --- handing over
 
 
@@ -213,6 +228,35 @@ def test_inverter_that_starts_at_80_w_passes_the_probe(laws: tuple[str, ...], st
         result, _, _ = watch(scenario)
         assert carriers(result, 60).min() > 0.2, "they take turns"
         assert grid(result, 60).mean() < 20
+
+
+def test_candidate_proves_itself_by_its_own_reports() -> None:
+    # It reports every 10 s, the others much more often: what it said once must not count again at their polls.
+    first, second, third = units(("ideal",) * 3)
+    slow = replace(second, config=replace(second.config, poll_interval_s=10.0))
+    scenario = balancer.demanding("proof", "", (first, slow, third), ((0.0, 300.0),), 240.0)
+
+    def script(at: float, emulator: Emulator) -> None:
+        if at == 0:
+            emulator.set_override("02B250000002", discharge_order=1)
+            emulator.set_override("02B250000003", discharge_order=2)
+        if at == 100:
+            emulator.force_rotation()
+
+    result, log, _ = watch(limiting(scenario, 700.0), script)
+    trial = [at for at in log if at > 100 and log[at][1].probing]
+    proving_w = result.recording.power_w[trial, 1]
+    assert np.count_nonzero(proving_w >= 20) > 10, "from its first proof to its second"
+
+
+def test_hand_over_takes_as_long_however_many_poll() -> None:
+    def hand_over_s(count: int) -> int:
+        scenario = limiting(steady(("integrator-2",) * count, 600.0, 200.0), 700.0)
+        result, log, _ = watch(scenario, lambda at, emulator: emulator.force_rotation() if at == 100 else None)
+        (leaving,) = (index for index in range(count) if not log[99][index].parked)
+        return int(np.count_nonzero(result.recording.power_w[100:, leaving] > 20))
+
+    assert hand_over_s(8) == pytest.approx(hand_over_s(2), abs=5)
 
 
 class Stuck(Listener):

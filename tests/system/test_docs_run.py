@@ -42,6 +42,14 @@ def test_batteries_example() -> None:
     exec(code, {})
 
 
+def test_field_problems_name_tests_that_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (DOCS / "field-problems.md").read_text()))
+    sources = (path.read_text() for path in Path(__file__).parents[1].rglob("test_*.py"))
+    defined = {name for source in sources for name in re.findall(r"^(?:async )?def (test_\w+)", source, re.MULTILINE)}
+    assert len(named) > 50
+    assert named <= defined, sorted(named - defined)
+
+
 @pytest.mark.parametrize("page", ["../README.md", "../CONTRIBUTING.md", *(path.name for path in DOCS.glob("*.md"))])
 def test_links_lead_somewhere(page: str) -> None:
     text = (DOCS / page).read_text()
