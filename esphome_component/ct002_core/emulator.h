@@ -104,6 +104,7 @@ class Emulator {
   bool belongs_to_pool(const Consumer &consumer) const;
   bool is_expired(const Consumer &consumer) const;
   float pool_output_w() const;
+  bool has_settled() const;
 
   Config config_;
   SteeringStyle style_;

@@ -164,7 +164,18 @@ void Emulator::sync_pool() {
     believed_w_ += belongs ? power_w : -power_w;
     frozen_.reset();
     consumer.target_known = false;
+    // A new battery among those that have settled takes its share gently; when all are new, all are in a hurry.
+    constexpr uint32_t kNewPolls = 10;
+    if (belongs && consumer.polls < kNewPolls && has_settled()) resettle();
   }
+}
+
+bool Emulator::has_settled() const {
+  constexpr uint32_t kSettledPolls = 60;
+  for (const Consumer &consumer : consumers_) {
+    if (consumer.in_pool && consumer.polls > kSettledPolls) return true;
+  }
+  return false;
 }
 
 float Emulator::pool_output_w() const {

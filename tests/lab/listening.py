@@ -48,9 +48,17 @@ class Listener:
         assert answer is not None and fields is not None
         reply = parse_reply(answer)
         assert reply is not None
+        self._check_discharge(reply)
         mac, phase, power_w = fields[1].decode(), fields[4].decode(), int(fields[5])
         self.heard.append(Heard(at, int(mac[-2:], 16), phase, power_w, reply))
         return answer
+
+    def _check_discharge(self, reply: Reply) -> None:
+        """While the pool charges, nobody may be told that anybody discharges: it would stop charging (#376)."""
+        state = self.emulator.state()
+        charges = state.demand_w is not None and state.demand_w < -50
+        if charges and state.active_control and state.pool_size == state.consumers:
+            assert max(reply.discharge_w) <= 0, reply
 
 
 def listen(

@@ -402,6 +402,19 @@ def test_battery_moved_by_hand_returns_without_a_bump(laws: tuple[str, ...], dem
     assert shares_w == pytest.approx(shares_w.mean(), abs=0.05 * 1000)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("laws", [("integrator-2",) * 3, ("ramp",) * 3, ("integrator-2", "ramp", "integrator-2")])
+@pytest.mark.parametrize("demand_w", [1000.0, -1000.0])
+def test_new_battery_takes_its_share_gently(laws: tuple[str, ...], demand_w: float, seed: int) -> None:
+    # Its start cannot be hidden altogether: nobody knows when an inverter wakes up.
+    scenario = balancer.demanding("new", "", units(laws), ((0.0, demand_w),), 240.0)
+    events = (Event(0.5, "offline", battery=2), Event(120.0, "online", battery=2))
+    result = run(aligned(replace(scenario, events=events), seed))
+    assert grid(result, 118).max() < 2 * OVERSHOOT_W
+    shares_w = power(result, 120 + SETTLED_S)
+    assert shares_w == pytest.approx(shares_w.mean(), abs=0.05 * 1000)
+
+
 # --- what the wire says (#455, #457, #459, #460, #536, 16.2, 16.3)
 
 
