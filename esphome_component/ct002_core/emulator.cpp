@@ -65,7 +65,6 @@ void Emulator::reconfigure(const Config &config) {
   saturation_rules_.rise = config_.saturation_alpha;
   saturation_rules_.decay = config_.saturation_decay_factor;
   saturation_rules_.min_target_w = config_.saturation_min_target;
-  saturation_rules_.grace_s = static_cast<float>(config_.saturation_grace_seconds_ms) / 1000.0f;
   saturation_rules_.stall_s = static_cast<float>(config_.saturation_stall_timeout_seconds_ms) / 1000.0f;
   efficiency_.configure(config_);
   restart_control();

@@ -15,8 +15,7 @@ struct SaturationRules {
   float rise = 0.15f;          ///< part of the way to 1 per second
   float decay = 0.995f;        ///< what is left of a score after a second
   float min_target_w = 20.0f;  ///< changes smaller than this say nothing
-  float grace_s = 90.0f;       ///< time a new battery gets to start
-  float stall_s = 60.0f;       ///< of it, time after which one that has not moved is given up
+  float stall_s = 60.0f;       ///< of its grace, time after which one that has not moved is given up
 };
 
 class Saturation {
