@@ -131,6 +131,8 @@ void ct002_set_active_control(ct002_emulator *emulator, uint8_t active) {
   emulator->value.set_active_control(active != 0);
 }
 
+void ct002_tune(ct002_emulator *emulator, const ct002_config *config) { emulator->value.tune(config->value); }
+
 void ct002_reconfigure(ct002_emulator *emulator, const ct002_config *config) {
   emulator->value.reconfigure(config->value);
 }

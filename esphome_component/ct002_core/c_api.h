@@ -87,6 +87,8 @@ void ct002_tick(ct002_emulator *emulator, uint32_t now_ms);
 int ct002_set_override(ct002_emulator *emulator, const char *mac, const ct002_override *override_);
 void ct002_force_rotation(ct002_emulator *emulator);
 void ct002_set_active_control(ct002_emulator *emulator, uint8_t active);
+/* Takes over grid_target, peak_shaving_threshold and min_efficient_*; control goes on. */
+void ct002_tune(ct002_emulator *emulator, const ct002_config *config);
 void ct002_reconfigure(ct002_emulator *emulator, const ct002_config *config);
 void ct002_get_state(const ct002_emulator *emulator, ct002_state *out);
 /* 1, or 0 past the last battery. */

@@ -37,10 +37,14 @@ constexpr float kCatchUpIntervals = 2.0f;
 
 }  // namespace
 
-void Efficiency::configure(const Config &config) {
+void Efficiency::set_least_power(const Config &config) {
   float both_w = config.min_efficient_power;
   least_charge_w_ = config.min_efficient_charge < 0.0f ? both_w : config.min_efficient_charge;
   least_discharge_w_ = config.min_efficient_discharge < 0.0f ? both_w : config.min_efficient_discharge;
+}
+
+void Efficiency::configure(const Config &config) {
+  set_least_power(config);
   probe_least_w_ = config.probe_min_power;
   proof_w_ = config.saturation_min_target;
   step_w_ = kProbeStep * proof_w_;

@@ -52,6 +52,7 @@ struct TurnMember {
 class Efficiency {
  public:
   void configure(const Config & /*config*/) {}
+  void set_least_power(const Config & /*config*/) {}
   bool enabled() const { return false; }
   void advance(const TurnMember * /*members*/, uint8_t /*count*/, uint8_t /*own*/, float /*wanted_w*/,
                uint32_t /*now_ms*/) {}
@@ -68,6 +69,8 @@ class Efficiency {
 class Efficiency {
  public:
   void configure(const Config &config);
+  /// Turns go on where they are, unless that switches the mode on or off.
+  void set_least_power(const Config &config);
 
   /// False = everybody works, and there is nothing to advance.
   bool enabled() const { return least_charge_w_ > 0.0f || least_discharge_w_ > 0.0f; }

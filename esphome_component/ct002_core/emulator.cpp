@@ -59,8 +59,7 @@ void Emulator::reconfigure(const Config &config) {
   style_.max_slope_w_s = gentle ? larger(config_.pace_max_step, config_.pace_base_step) : 0.0f;
   style_.max_step_w = config_.max_target_step;
   style_.even_out = config_.fair_distribution;
-  style_.grid_target_w = clamp(config_.grid_target, -kMostPlausibleW, kMostPlausibleW);
-  style_.peak_threshold_w = config_.peak_shaving_threshold;
+  set_grid_goal();
   saturation_rules_.enabled = config_.saturation_enabled;
   saturation_rules_.rise = config_.saturation_alpha;
   saturation_rules_.decay = config_.saturation_decay_factor;
@@ -68,6 +67,27 @@ void Emulator::reconfigure(const Config &config) {
   saturation_rules_.stall_s = static_cast<float>(config_.saturation_stall_timeout_seconds_ms) / 1000.0f;
   efficiency_.configure(config_);
   restart_control();
+}
+
+void Emulator::set_grid_goal() {
+  style_.grid_target_w = clamp(config_.grid_target, -kMostPlausibleW, kMostPlausibleW);
+  style_.peak_threshold_w = config_.peak_shaving_threshold;
+}
+
+void Emulator::tune(const Config &config) {
+  config_.grid_target = config.grid_target;
+  config_.peak_shaving_threshold = config.peak_shaving_threshold;
+  config_.min_efficient_power = config.min_efficient_power;
+  config_.min_efficient_charge = config.min_efficient_charge;
+  config_.min_efficient_discharge = config.min_efficient_discharge;
+  set_grid_goal();
+  bool took_turns = efficiency_.enabled();
+  efficiency_.set_least_power(config_);
+  if (took_turns == efficiency_.enabled()) return;
+  // Everybody works until the first turns are taken; shares move gently there and back.
+  efficiency_.restart();
+  for (Consumer &consumer : consumers_) consumer.turn = Turn();
+  resettle();
 }
 
 // -- meter ---------------------------------------------------------------------------------

@@ -63,6 +63,9 @@ class Emulator {
   void set_active_control(bool active);
   /// Unlike reconfigure(), leaves control running.
   void set_dedupe_window(uint32_t window_ms) { config_.dedupe_window_ms = static_cast<int32_t>(window_ms); }
+  /// Takes over what may change while control goes on, and nothing else of `config`: grid_target,
+  /// peak_shaving_threshold, min_efficient_power, min_efficient_charge, min_efficient_discharge.
+  void tune(const Config &config);
   /// Replaces the options and restarts control; batteries and their settings stay.
   void reconfigure(const Config &config);
   const Config &config() const { return config_; }
@@ -97,6 +100,7 @@ class Emulator {
   void take_sample(bool fresh);
   void estimate_demand();
   void sync_pool();
+  void set_grid_goal();
   void expire();
   void restart_control();
   const Settings &settings_of(const Consumer &consumer) const { return overrides_.at(consumer.settings); }

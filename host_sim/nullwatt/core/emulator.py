@@ -5,15 +5,24 @@ clock. An emulator belongs to one thread.
 """
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nullwatt.core._core import ffi, lib
-from nullwatt.core.config import Config
+from nullwatt.core.config import Config, Value
 
 MAX_BATTERIES: int = lib.ct002_max_batteries()
 MAX_DATAGRAM: int = lib.ct002_max_datagram()
 
+#: Options that `Emulator.tune()` changes.
+TUNABLE = (
+    "grid_target",
+    "peak_shaving_threshold",
+    "min_efficient_power",
+    "min_efficient_charge",
+    "min_efficient_discharge",
+)
 _LAWS = ("ramp", "integrator", "integrator-2", "dc-regulator", "ideal", "generic")
 
 
@@ -295,6 +304,21 @@ class Emulator:
     def set_active_control(self, active: bool) -> None:
         """True steers the batteries, False relays the measured values."""
         lib.ct002_set_active_control(self._core, active)
+
+    def tune(self, **options: Value) -> None:
+        """Changes options while control goes on: those of `TUNABLE`, in their units.
+
+        Raises:
+            TypeError: An option does not exist, or takes effect only in a new emulator.
+            ValueError: A value has the wrong kind or lies outside its range.
+        """
+        for key in options:
+            if key not in TUNABLE and hasattr(self._config, key):
+                raise TypeError(f"option {key!r} cannot change while running; these can: {', '.join(TUNABLE)}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of options without effect: told when they were first set
+            self._config = Config(**{**dict(self._config), **options})
+        lib.ct002_tune(self._core, self._config._handle)
 
     def consumers(self) -> list[ConsumerState]:
         """The batteries in the table, as of the last call that carried a time."""
