@@ -11,20 +11,23 @@ import esphome.codegen as cg
 import esphome.config_validation as cv
 import esphome.final_validate as fv
 from esphome.components import sensor, socket
-from esphome.config_helpers import filter_source_files_from_defines
 from esphome.const import CONF_ID, CONF_PORT, PLATFORM_ESP32, PLATFORM_HOST
 from esphome.core import CORE, ID
+from esphome.coroutine import CoroPriority, coroutine_with_priority
 from esphome.loader import install_meta_finder
 from esphome.types import ConfigType
 
 # A user lists `components: [ct002]` only; its sibling must be found all the same.
 install_meta_finder(Path(__file__).parent.parent, allowed_components=["ct002_core"])
 
-from esphome.components.ct002_core import left_out, options  # noqa: E402
+from esphome.components.ct002_core import left_out, not_asked_for, options  # noqa: E402
 
 from . import power_sensor  # noqa: E402
 from .advice import advice  # noqa: E402
+from .automations import to_code_of_triggers, trigger_schema  # noqa: E402
+from .names import CT002Component  # noqa: E402
 from .option_schema import FILTER_STAGES, as_member, as_number, block_schema, chosen, misplaced  # noqa: E402
+from .tracked import to_code_of_tracked, tracked  # noqa: E402
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -32,9 +35,6 @@ CODEOWNERS: list[str] = []
 DEPENDENCIES = ["network", "sensor"]
 AUTO_LOAD = ["socket", "ct002_core"]
 # No MULTI_CONF: batteries cannot be told another port, so nobody would poll a second meter on this device.
-
-ct002_ns = cg.esphome_ns.namespace("ct002")
-CT002Component = ct002_ns.class_("CT002Component", cg.Component)
 
 CONF_POWER_SENSOR_L1 = "power_sensor_l1"
 CONF_POWER_SENSOR_L2 = "power_sensor_l2"
@@ -84,6 +84,7 @@ CONFIG_SCHEMA = cv.All(
             cv.Optional(CONF_POWER_SENSOR_L2): cv.use_id(sensor.Sensor),
             cv.Optional(CONF_POWER_SENSOR_L3): cv.use_id(sensor.Sensor),
             **block_schema(),
+            **trigger_schema(),
             cv.Optional(CONF_TEST_CONTROL_PORT): cv.port,
         }
     ).extend(cv.COMPONENT_SCHEMA),
@@ -121,7 +122,15 @@ def validate_ports(config: ConfigType) -> None:
 
 FINAL_VALIDATE_SCHEMA = final_validate
 
-FILTER_SOURCE_FILES = filter_source_files_from_defines({"test_control.cpp": "USE_CT002_TEST_CONTROL"})
+OPTIONAL_FILES = {
+    "test_control.cpp": "USE_CT002_TEST_CONTROL",
+    "batteries.cpp": "USE_CT002_BATTERIES",
+    "house_settings.cpp": "USE_CT002_HOUSE_SETTINGS",
+}
+
+
+def FILTER_SOURCE_FILES() -> list[str]:  # noqa: N802
+    return not_asked_for(OPTIONAL_FILES)
 
 
 async def to_code(config: ConfigType) -> None:
@@ -137,7 +146,15 @@ async def to_code(config: ConfigType) -> None:
     if CONF_TEST_CONTROL_PORT in config:
         cg.add_define("USE_CT002_TEST_CONTROL")
         cg.add(var.set_test_control_port(config[CONF_TEST_CONTROL_PORT]))
-    else:
+    await to_code_of_triggers(var, config)
+    CORE.add_job(to_code_at_last, var, config)
+
+
+@coroutine_with_priority(CoroPriority.FINAL)
+async def to_code_at_last(var: cg.MockObj, config: ConfigType) -> None:
+    """What depends on all entities and automations."""
+    to_code_of_tracked(var)
+    if CONF_TEST_CONTROL_PORT not in config:
         leave_out_unused(config)
 
 
@@ -164,7 +181,8 @@ def changed_options(config: ConfigType) -> list[str]:
 def leave_out_unused(config: ConfigType) -> None:
     """What is not configured is not compiled. The test channel can switch everything on, so there all of it stays."""
     unused = [stage for stage in FILTER_STAGES if stage not in config.get("filters", {})]
-    if not any(config.get("balancer", {}).get(key) for key in EFFICIENCY_SWITCHES):
+    at_run_time = tracked().house_settings & set(EFFICIENCY_SWITCHES)
+    if not at_run_time and not any(config.get("balancer", {}).get(key) for key in EFFICIENCY_SWITCHES):
         unused.append("efficiency")
     for part in unused:
         cg.add_build_flag(left_out(part))

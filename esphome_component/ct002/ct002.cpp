@@ -8,6 +8,7 @@
 
 #include "esphome/core/hal.h"
 #include "esphome/core/log.h"
+#include "mac.h"
 #include "udp_socket.h"
 
 namespace esphome::ct002 {
@@ -25,6 +26,12 @@ static constexpr size_t SOURCE_SIZE = socket::SOCKADDR_STR_LEN + 6;
 
 void CT002Component::setup() {
   this->emulator_.reconfigure(this->config_);
+#ifdef USE_CT002_HOUSE_SETTINGS
+  this->house_.setup();
+#endif
+#ifdef USE_CT002_BATTERIES
+  this->batteries_.setup();
+#endif
   this->ticked_ms_ = millis();
   this->socket_ = open_udp_socket(static_cast<uint16_t>(this->config_.udp_port));
   if (this->socket_ == nullptr) {
@@ -46,20 +53,45 @@ void CT002Component::loop() {
   this->test_control_.run_commands();
   this->test_control_.age_meter();
 #endif
+  // Batteries first: what is shown can wait.
+  this->receive_();
   if (now_ms - this->ticked_ms_ >= TICK_INTERVAL_MS) {
     this->ticked_ms_ = now_ms;
-#ifdef USE_CT002_TEST_CONTROL
-    // On the mock clock nothing happens by itself; `evict` does this.
-    if (!this->test_control_.is_mocked())
-#endif
-      this->emulator_.tick(this->core_ms_());
-    ct002_state state;
-    this->emulator_.state(&state);
-    this->watch_meter_(state);
-    this->watch_refusals_(state);
-    this->roster_.update(this->emulator_);
+    this->tick_(now_ms);
+  } else {
+    this->show_next_();
   }
-  this->receive_();
+}
+
+void CT002Component::tick_(uint32_t now_ms) {
+#ifdef USE_CT002_TEST_CONTROL
+  // On the mock clock nothing happens by itself; `evict` does this.
+  if (!this->test_control_.is_mocked())
+#endif
+    this->emulator_.tick(this->core_ms_());
+  ct002_state state;
+  this->emulator_.state(&state);
+  this->watch_meter_(state);
+  this->watch_refusals_(state);
+  this->roster_.update(this->emulator_, this);
+#ifdef USE_CT002_HOUSE_SETTINGS
+  this->house_.update(now_ms);
+#endif
+#ifdef USE_CT002_BATTERIES
+  this->batteries_.update(now_ms);
+#endif
+#ifdef USE_CT002_WATCHERS
+  this->to_show_ = 0;
+#endif
+}
+
+void CT002Component::on_shutdown() {
+#ifdef USE_CT002_HOUSE_SETTINGS
+  this->house_.save();
+#endif
+#ifdef USE_CT002_BATTERIES
+  this->batteries_.save();
+#endif
 }
 
 void CT002Component::dump_config() {
@@ -100,7 +132,13 @@ void CT002Component::dump_config() {
   ESP_LOGCONFIG(TAG,
                 "  Batteries: at most %u\n"
                 "  Memory: %zu bytes",
-                nullwatt::kMaxBatteries, sizeof(this->emulator_));
+                nullwatt::kMaxBatteries, sizeof(*this));
+#ifdef USE_CT002_WATCHERS
+  ESP_LOGCONFIG(TAG, "  Entities that show something: %zu", this->watchers_.size());
+#endif
+#ifdef USE_CT002_BATTERIES
+  this->batteries_.dump_config();
+#endif
 #ifdef USE_CT002_TEST_CONTROL
   this->test_control_.dump_config();
 #endif
@@ -168,7 +206,11 @@ void CT002Component::watch_meter_(const ct002_state &state) {
     ESP_LOGI(TAG, "Grid meter available: %.0f W", state.grid_total_w);
     this->status_clear_warning();
   }
+  const bool changed = gone != this->meter_gone_;
   this->meter_gone_ = gone;
+  // A meter that was never there is not lost, and its first value does not bring it back.
+  if (changed && this->meter_seen_) this->meter_callback_.call(!gone);
+  if (!gone) this->meter_seen_ = true;
 }
 
 void CT002Component::log_meter_gone_() {
@@ -218,6 +260,7 @@ void CT002Component::answer_(const uint8_t *request, size_t size, const sockaddr
   const size_t reply_size =
       this->emulator_.handle(request, size, source, this->core_ms_(), reply, sizeof(reply), &reason);
   if (reply_size == 0) {
+    this->last_drop_ = reason;
     ESP_LOGV(TAG, "No reply to %s: %s", source, nullwatt::drop_reason_text(reason));
     return;
   }
@@ -234,6 +277,126 @@ void CT002Component::watch_refusals_(const ct002_state &state) {
            nullwatt::kMaxBatteries, state.refused_full);
   this->refusals_told_ = state.refused_full;
   this->refusals_warned_ms_ = now_ms;
+}
+
+// -- entities, actions and conditions ------------------------------------------------------
+
+void CT002Component::show_next_() {
+#ifdef USE_CT002_WATCHERS
+  // The house or one battery per pass: many entities must not make a poll wait.
+#ifdef USE_CT002_BATTERIES
+  const uint8_t last = this->batteries_.count();
+#else
+  const uint8_t last = 0;
+#endif
+  if (this->to_show_ > last) return;
+  const uint8_t shown = this->to_show_++;
+  ct002_state state;
+  this->emulator_.state(&state);
+  ct002_consumer consumer;
+  const ct002_consumer *battery = nullptr;
+  const char *mac = "";
+#ifdef USE_CT002_BATTERIES
+  if (shown > 0) {
+    mac = this->batteries_.mac(shown - 1);
+    for (uint8_t i = 0; battery == nullptr && this->emulator_.consumer(i, &consumer); i++) {
+      if (mac[0] != '\0' && strcmp(consumer.key, mac) == 0) battery = &consumer;
+    }
+  }
+#endif
+  const View view{state, battery, mac, this->last_drop_, this->roster_.is_saturated(mac)};
+  const uint8_t owner = shown == 0 ? HOUSE : shown - 1;
+  for (Watcher *watcher : this->watchers_) {
+    if (watcher->battery() == owner) watcher->refresh(view);
+  }
+#endif
+}
+
+void CT002Component::on_battery(BatteryEvent event, const char *key) {
+  uint8_t place = 0;
+#ifdef USE_CT002_BATTERIES
+  const uint8_t battery = this->batteries_.find(key);
+  if (battery != Batteries::NOT_TRACKED) place = this->batteries_.place(battery);
+#endif
+  this->battery_callback_.call(event, key, place);
+}
+
+float CT002Component::setting(Setting setting, uint8_t battery) const {
+  if (battery == HOUSE) {
+#ifdef USE_CT002_HOUSE_SETTINGS
+    return this->house_.value(setting);
+#else
+    return NAN;
+#endif
+  }
+#ifdef USE_CT002_BATTERIES
+  const float value = this->batteries_.value(battery, setting);
+  return std::isnan(value) && setting == Setting::MIN_DC_OUTPUT ? this->emulator_.config().min_dc_output : value;
+#else
+  return NAN;
+#endif
+}
+
+void CT002Component::change(Setting setting, uint8_t battery, float value) {
+  if (!is_allowed(setting, value)) {
+    ESP_LOGW(TAG, "Setting not changed: %g is out of range", value);
+    return;
+  }
+#ifdef USE_CT002_HOUSE_SETTINGS
+  if (battery == HOUSE) {
+    this->house_.change(setting, value, millis());
+    return;
+  }
+#endif
+#ifdef USE_CT002_BATTERIES
+  if (!this->batteries_.change(battery, setting, value, millis())) {
+    ESP_LOGW(TAG, "Setting of battery %s not changed: the core keeps those of %u batteries at most",
+             this->batteries_.mac(battery), nullwatt::kMaxOverrides);
+  }
+#endif
+}
+
+void CT002Component::change_by_name(Setting setting, const char *battery, float value) {
+#ifdef USE_CT002_BATTERIES
+  const uint8_t index = this->batteries_.find(battery);
+  if (index != Batteries::NOT_TRACKED) {
+    this->change(setting, index, value);
+    return;
+  }
+#endif
+  char mac[13];
+  if (!normalize_mac(battery, mac) || !is_allowed(setting, value)) {
+    ESP_LOGW(TAG, "Setting of battery '%s' not changed: no such battery, or %g is out of range", battery, value);
+    return;
+  }
+  Wishes wishes;
+  const uint16_t which = set_wish(&wishes, setting, value);
+  this->emulator_.set_override(nullwatt::text_of(mac), settings_of(wishes), which);
+}
+
+void CT002Component::force_rotation() {
+  ct002_state state;
+  this->emulator_.state(&state);
+  if (!state.limiting) ESP_LOGI(TAG, "No rotation: efficiency mode parks no battery now");
+  this->emulator_.force_rotation();
+}
+
+bool CT002Component::is_online(const char *battery) const {
+  char mac[13];
+  return this->roster_.is_there(this->mac_of_(battery, mac));
+}
+
+bool CT002Component::is_saturated(const char *battery) const {
+  char mac[13];
+  return this->roster_.is_saturated(this->mac_of_(battery, mac));
+}
+
+const char *CT002Component::mac_of_(const char *battery, char (&mac)[13]) const {
+#ifdef USE_CT002_BATTERIES
+  const uint8_t index = this->batteries_.find(battery);
+  if (index != Batteries::NOT_TRACKED) return this->batteries_.mac(index);
+#endif
+  return normalize_mac(battery, mac) ? mac : "";
 }
 
 uint32_t CT002Component::core_ms_() const {

@@ -4,12 +4,17 @@
 
 #include <memory>
 
+#include "batteries.h"
 #include "esphome/components/ct002_core/emulator.h"
 #include "esphome/components/sensor/sensor.h"
 #include "esphome/components/socket/socket.h"
 #include "esphome/core/component.h"
 #include "esphome/core/defines.h"
+#include "esphome/core/helpers.h"
+#include "house_settings.h"
 #include "roster.h"
+#include "setting.h"
+#include "watcher.h"
 #ifdef USE_CT002_TEST_CONTROL
 #include "test_control.h"
 #endif
@@ -18,11 +23,13 @@ namespace esphome::ct002 {
 
 inline constexpr uint8_t MAX_PHASES = 3;
 
-class CT002Component final : public Component {
+class CT002Component final : public Component, public RosterListener {
  public:
   void setup() override;
   void loop() override;
   void dump_config() override;
+  void on_shutdown() override;
+  void on_battery(BatteryEvent event, const char *key) override;
   // After WiFi: its socket needs the network stack, not a connection.
   float get_setup_priority() const override { return setup_priority::AFTER_WIFI; }
 
@@ -54,6 +61,47 @@ class CT002Component final : public Component {
 #undef CT002_FLOAT
 #undef CT002_SECONDS
 
+  // -- entities, actions and conditions
+
+#ifdef USE_CT002_WATCHERS
+  /// The battery's index, or HOUSE.
+  void add_watcher(Watcher *watcher, uint8_t battery) {
+    watcher->set_battery(battery);
+    this->watchers_.push_back(watcher);
+  }
+#endif
+#ifdef USE_CT002_BATTERIES
+  void add_place(uint8_t number) { this->batteries_.add_place(number); }
+  void add_mac(const char *mac) { this->batteries_.add_mac(mac); }
+  void forget(uint8_t battery) { this->batteries_.forget(battery); }
+#endif
+#ifdef USE_CT002_HOUSE_SETTINGS
+  void store_setting(Setting setting) { this->house_.store(setting); }
+#endif
+  /// What is in force; NAN = no bound.
+  float setting(Setting setting, uint8_t battery) const;
+  /// Changes a setting of the house (HOUSE) or of a battery. Says in the log why it does not.
+  void change(Setting setting, uint8_t battery, float value);
+  /// The same by MAC or number of a place. Of a battery without entities nothing is stored.
+  void change_by_name(Setting setting, const char *battery, float value);
+  void force_rotation();
+
+  bool is_meter_available() const { return this->meter_seen_ && !this->meter_gone_; }
+  bool is_active_control() const { return this->emulator_.config().active_control; }
+  /// The battery has polled within its time to live.
+  bool is_online(const char *battery) const;
+  bool is_saturated(const char *battery) const;
+
+  template<typename F>
+  void add_on_battery_callback(F &&callback) {
+    this->battery_callback_.add(std::forward<F>(callback));
+  }
+  /// Called with true when the meter is back, with false when it is lost.
+  template<typename F>
+  void add_on_meter_callback(F &&callback) {
+    this->meter_callback_.add(std::forward<F>(callback));
+  }
+
 #ifdef USE_CT002_TEST_CONTROL
   void set_test_control_port(uint16_t port) { this->test_control_.set_port(port); }
 #endif
@@ -74,6 +122,9 @@ class CT002Component final : public Component {
   void dump_options_();
   void receive_();
   void answer_(const uint8_t *request, size_t size, const sockaddr *peer, socklen_t peer_size);
+  void tick_(uint32_t now_ms);
+  void show_next_();
+  const char *mac_of_(const char *battery, char (&mac)[13]) const;
   void watch_meter_(const ct002_state &state);
   void watch_refusals_(const ct002_state &state);
   void log_meter_gone_();
@@ -90,9 +141,24 @@ class CT002Component final : public Component {
   uint32_t meter_warned_ms_{0};
   uint32_t refusals_warned_ms_{0};
   uint32_t refusals_told_{0};
+  LazyCallbackManager<void(BatteryEvent, const char *, uint8_t)> battery_callback_;
+  LazyCallbackManager<void(bool)> meter_callback_;
   uint8_t phase_count_{0};
+  nullwatt::DropReason last_drop_{nullwatt::DropReason::kNone};
   bool meter_gone_{false};
+  bool meter_seen_{false};
   bool datagrams_left_{false};
+#ifdef USE_CT002_BATTERIES
+  Batteries batteries_{this->emulator_};
+#endif
+#ifdef USE_CT002_HOUSE_SETTINGS
+  HouseSettings house_{this->emulator_};
+#endif
+#ifdef USE_CT002_WATCHERS
+  StaticVector<Watcher *, CT002_WATCHERS> watchers_;
+  /// Whose entities come next: 0 = the house's, then the batteries'; behind them = all are done.
+  uint8_t to_show_{0};
+#endif
 #ifdef USE_CT002_TEST_CONTROL
   TestControl test_control_{this->emulator_};
 #endif

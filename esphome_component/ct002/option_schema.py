@@ -26,13 +26,22 @@ LARGEST_FLOAT = 3.4e38
 LATER_BLOCKS = ("mqtt_insights", "marstek_registration", "cloud_reporting", "bluetooth", "dashboard")
 
 
+MAC_DIGITS = 12
+
+
+def spelt_mac(text: str) -> str | None:
+    """A MAC as the core writes it, whatever separators `text` has; None if it is none."""
+    mac = text.replace(":", "").replace("-", "").lower()
+    return mac if len(mac) == MAC_DIGITS and set(mac) <= set("0123456789abcdef") else None
+
+
 def validate_mac(value: Any) -> str:
     expected = "'ct_mac' must be empty or a 12-hex-char MAC address (optionally separated by ':' or '-')"
     if not isinstance(value, str):
         # YAML reads bare digits as a number and drops what a number does not need.
         raise cv.Invalid(f'{expected}. Put it in quotes, for example ct_mac: "112233445566"')
-    mac = value.replace(":", "").replace("-", "").lower()
-    if value and (len(mac) != 12 or not set(mac) <= set("0123456789abcdef")):
+    mac = spelt_mac(value) if value else ""
+    if mac is None:
         raise cv.Invalid(expected)
     return mac
 

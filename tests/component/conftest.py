@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -135,9 +136,12 @@ def build_node(esphome: Esphome, name: str, rest: str) -> Path:
 class Node:
     """A running node: its battery port, its log and, if it has one, its test channel."""
 
-    def __init__(self, poll_port: int, log: Path) -> None:
+    def __init__(self, poll_port: int, log: Path, process: subprocess.Popen[bytes]) -> None:
         self.poll_port = poll_port
+        self.stopped = False
+        self.folder = log.parent
         self._log = log
+        self._process = process
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._control.settimeout(2.0)
         self._sockets: dict[str, socket.socket] = {}
@@ -155,6 +159,12 @@ class Node:
                     return line
             time.sleep(0.02)
         raise AssertionError(f"no {words!r} in the log:\n{self.log}")
+
+    def stop(self, how: signal.Signals) -> None:
+        """SIGTERM is a restart, SIGKILL a power cut."""
+        self.stopped = True
+        self._process.send_signal(how)
+        self._process.wait(10)
 
     def command(self, text: str) -> str:
         self._control.sendto(text.encode(), ("127.0.0.1", CONTROL_PORT))
@@ -196,11 +206,11 @@ def running(
         process = subprocess.Popen(
             [program], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "HOME": str(folder)}
         )
-    node = Node(poll_port, log)
+    node = Node(poll_port, log, process)
     try:
         node.wait_for_log(ready)
         yield node
-        assert process.poll() is None, f"the node stopped by itself:\n{node.log}"
+        assert node.stopped or process.poll() is None, f"the node stopped by itself:\n{node.log}"
     finally:
         node.close()
         process.kill()
@@ -232,6 +242,12 @@ def test_ports() -> tuple[int, int]:
 def plain_port() -> int:
     """Battery port of nodes without the test channel."""
     return POLL_PORT + 2
+
+
+@pytest.fixture(scope="session")
+def api_port() -> int:
+    """TCP port of ESPHome's native API."""
+    return POLL_PORT + 3
 
 
 @pytest.fixture(scope="session")

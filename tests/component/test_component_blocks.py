@@ -109,27 +109,28 @@ class Generated:
 
     def __init__(self, folder: Path) -> None:
         source = folder / "src"
-        main = (source / "main.cpp").read_text()
-        self.calls = re.findall(r"^  ct002_\w+->(set_\w+\(.*\));$", main, re.MULTILINE)
+        self.main = (source / "main.cpp").read_text()
+        self.calls = re.findall(r"^  ct002_ct002component_id->(set_\w+\(.*\));$", self.main, re.MULTILINE)
         self.core = {path.name for path in (source / "esphome" / "components" / "ct002_core").iterdir()}
         self.flags = set(re.findall(r"-D(CT002_\w+)", (folder / "CMakeLists.txt").read_text()))
 
 
 @pytest.fixture(scope="module")
 def generate(esphome: Any, host_node: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Generates the code of a node: generate(lines of the ct002 block)."""
-    made: dict[str, Generated] = {}
+    """Generates the code of a node: generate(lines of the ct002 block, rest of the file)."""
+    made: dict[tuple[str, str], Generated] = {}
 
-    def make(block: str) -> Generated:
-        if block not in made:
+    def make(block: str, rest: str = "") -> Generated:
+        if (block, rest) not in made:
             folder = tmp_path_factory.mktemp("generated")
             file = folder / "node.yaml"
-            text = host_node("node", f"{SENSORS}ct002:\n  power_sensor_l1: l1\n{indented(block)}")
+            text = host_node("node", f"{SENSORS}{rest.removeprefix('sensor:\n')}")
+            text += f"ct002:\n  power_sensor_l1: l1\n{indented(block)}"
             file.write_text(text.replace("host:", ESP32))
             outcome = esphome.run("compile", "--only-generate", file)
             assert outcome.code == 0, outcome.text
-            made[block] = Generated(folder / ".esphome" / "build" / "node")
-        return made[block]
+            made[block, rest] = Generated(folder / ".esphome" / "build" / "node")
+        return made[block, rest]
 
     return make
 
@@ -166,6 +167,27 @@ def test_efficiency_mode_comes_with_a_least_power(generate: Any, key: str) -> No
     efficient = generate(f"balancer: {{{key}: 100}}")
     assert "CT002_NO_EFFICIENCY" not in efficient.flags
     assert "efficiency.cpp" in efficient.core
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "number:\n  - {platform: ct002, min_efficient_power: }\n",
+        "number:\n  - {platform: ct002, min_efficient_power: {name: a, max_value: 300}}\n",
+    ],
+)
+def test_efficiency_mode_comes_with_an_entity_for_it(generate: Any, text: str) -> None:
+    assert "CT002_NO_EFFICIENCY" not in generate("", text).flags
+    assert "CT002_NO_EFFICIENCY" in generate("", text.replace("min_efficient_power", "grid_target")).flags
+
+
+def test_entities_change_nothing_else(generate: Any) -> None:
+    plain = generate("")
+    shown = generate("", "sensor:\n  - {platform: ct002, grid_power: }\n  - {platform: ct002, battery: 2, power: }\n")
+    assert plain.flags == shown.flags and plain.core == shown.core
+    assert [call for call in shown.calls if call in plain.calls] == plain.calls
+    # Battery 2 is the second one that turns up: there is a place for the first, too.
+    assert "add_place(2)" in shown.main and "add_place(1)" in shown.main
 
 
 def test_test_channel_finds_everything_there(generate: Any) -> None:

@@ -69,6 +69,8 @@ def test_no_part_that_is_not_configured(plain_program: Path) -> None:
     program = plain_program.read_bytes()
     for name in (b"HampelFilter", b"SmoothingFilter", b"DeadbandFilter", b"PidFilter", b"Efficiency4fade"):
         assert name not in program
+    for name in (b"9Batteries", b"HouseSettings", b"7Watcher", b"CT002Sensor", b"CT002Number", b"ChangeAction"):
+        assert name not in program
 
 
 @pytest.mark.slow

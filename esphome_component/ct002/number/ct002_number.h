@@ -1,0 +1,23 @@
+#pragma once
+
+#include "esphome/components/ct002/ct002.h"
+#include "esphome/components/number/number.h"
+
+namespace esphome::ct002 {
+
+class CT002Number final : public number::Number, public Watcher, public Parented<CT002Component> {
+ public:
+  CT002Number(CT002Component *parent, Setting setting) : Parented(parent), setting_(setting) {}
+  void refresh(const View &view) override { this->show_(); }
+
+ protected:
+  void control(float value) override {
+    this->parent_->change(this->setting_, this->battery_, value);
+    this->show_();
+  }
+  void show_();
+
+  Setting setting_;
+};
+
+}  // namespace esphome::ct002
