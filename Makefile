@@ -61,6 +61,7 @@ test: lint pytest
 
 pytest: .venv/.dev
 	-@$(MAKE) --no-print-directory .venv-esphome/.installed
+	-@$(MAKE) --no-print-directory .venv-esphome-floor/.installed
 	-@$(MAKE) --no-print-directory .venv-platformio/.installed
 	$(BIN)/python -m pytest $(ARGS)
 

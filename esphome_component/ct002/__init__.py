@@ -11,7 +11,7 @@ import esphome.codegen as cg
 import esphome.config_validation as cv
 import esphome.final_validate as fv
 from esphome.components import sensor, socket
-from esphome.const import CONF_ID, CONF_PORT, PLATFORM_ESP32, PLATFORM_HOST
+from esphome.const import CONF_ID, CONF_PLATFORM, CONF_PORT, PLATFORM_ESP32, PLATFORM_HOST
 from esphome.core import CORE, ID
 from esphome.coroutine import CoroPriority, coroutine_with_priority
 from esphome.loader import install_meta_finder
@@ -100,6 +100,13 @@ def final_validate(config: ConfigType) -> None:
         warnings.append(
             f"{CONF_TEST_CONTROL_PORT} lets anyone on the network steer the batteries; use it for tests only"
         )
+    if CONF_POWER_SENSOR_L2 not in config:
+        warnings += [
+            f"sensor {key}: the meter has one phase, so this one stays unknown; remove it"
+            for entry in fv.full_config.get().get("sensor", [])
+            for key in ("grid_power_l2", "grid_power_l3")
+            if entry.get(CONF_PLATFORM) == "ct002" and key in entry
+        ]
     for warning in (*warnings, *advice(config)):
         if warning is not None:
             _LOGGER.warning("ct002: %s", warning)

@@ -103,6 +103,12 @@ def missing_tool(name: str, remedy: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def missing() -> Callable[[str, str], None]:
+    """Skips a test whose tool is missing: missing(name, remedy)."""
+    return missing_tool
+
+
+@pytest.fixture(scope="session")
 def esphome() -> Esphome:
     program = Path(os.environ.get("ESPHOME", ROOT / ".venv-esphome" / "bin" / "esphome"))
     if not program.is_file():

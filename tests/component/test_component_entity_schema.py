@@ -1,9 +1,12 @@
 """What the entity platforms, actions and triggers of `ct002` accept, and what they say about the rest."""
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 BASE = """
 esphome:
@@ -90,6 +93,18 @@ ACCEPTED = {
 }
 
 
+PACKAGES = Path(__file__).parents[2] / "esphome_component" / "packages"
+ENTITIES = runpy.run_path(str(PACKAGES.parent / "ct002" / "entity_table.py"))["ENTITIES"]
+MAC = "60:f1:a2:b3:c4:01"
+WITH_PACKAGES = f"""
+packages:
+  house: !include {PACKAGES}/house.yaml
+  first: !include {{file: {PACKAGES}/battery.yaml, vars: {{battery: 1, name: House}}}}
+  second: !include {{file: {PACKAGES}/battery.yaml, vars: {{battery: 2}}}}
+  third: !include {{file: {PACKAGES}/battery.yaml, vars: {{battery: "{MAC}", name: Shed, device: shed}}}}
+"""
+
+
 def complete(host_node: Callable[[str, str], str], text: str) -> str:
     head = host_node("node", "").replace("esphome: {name: node}", "")
     if text.startswith("sensor: ["):
@@ -102,6 +117,10 @@ def complete(host_node: Callable[[str, str], str], text: str) -> str:
 def outcomes(esphome: Any, host_node: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory) -> Any:
     texts = {f"refused-{name}": complete(host_node, text) for name, (text, _) in REFUSED.items()}
     texts |= {f"accepted-{name}": complete(host_node, text) for name, (text, _) in ACCEPTED.items()}
+    texts["packages"] = complete(host_node, WITH_PACKAGES)
+    phases = "sensor: [{platform: ct002, grid_power_l1: , grid_power_l2: , grid_power_l3: }]"
+    texts["one-phase"] = complete(host_node, phases)
+    texts["three-phases"] = texts["one-phase"].replace("l1: x", "l1: x, power_sensor_l2: x, power_sensor_l3: x")
     return esphome.config_many(tmp_path_factory.mktemp("entities"), texts)
 
 
@@ -118,3 +137,28 @@ def test_accepted(outcomes: Any, name: str) -> None:
     outcome = outcomes[f"accepted-{name}"]
     assert outcome.code == 0, outcome.text
     assert ACCEPTED[name][1] in outcome.text, outcome.text
+
+
+def test_packages_hold_every_entity(outcomes: Any) -> None:
+    outcome = outcomes["packages"]
+    assert outcome.code == 0, outcome.text
+    lines = outcome.text[outcome.text.index("\nesphome:") :].splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("INFO"))
+    config = yaml.load(text, Loader=yaml.BaseLoader)
+    assert [device["name"] for device in config["esphome"]["devices"]] == ["House", "Battery 2", "Shed", "Garage"]
+    for row in ENTITIES:
+        if row.key.startswith("grid_power_l"):
+            continue  # only for meters that have them
+        entries = [entry for entry in config[row.platform] if entry["platform"] == "ct002" and row.key in entry]
+        owners = [(entry.get("battery"), entry.get("device_id")) for entry in entries]
+        batteries = [("1", "battery_1"), ("2", "battery_2"), ("60f1a2b3c401", "shed")]
+        assert sorted(owners) == (batteries if row.of_battery else [(None, None)]), row.key
+        for entry in entries:
+            assert entry[row.key]["name"] == row.name
+
+
+def test_phase_that_the_meter_does_not_have(outcomes: Any) -> None:
+    assert outcomes["one-phase"].code == outcomes["three-phases"].code == 0
+    warned = [line for line in outcomes["one-phase"].text.splitlines() if "WARNING" in line]
+    assert len(warned) == 2 and "sensor grid_power_l2: the meter has one phase" in warned[0]
+    assert "WARNING" not in outcomes["three-phases"].text
