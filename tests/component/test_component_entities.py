@@ -149,9 +149,9 @@ async def started(program: Path, run_node: Run, api_port: int) -> AsyncIterator[
             yield running, home
 
 
-async def poll_times(running: Any, mac: str, times: int, power_w: int = 0) -> None:
+async def poll_times(running: Any, mac: str, times: int, power_w: int = 0, phase: str = "A") -> None:
     for _ in range(times):
-        frame = encode_frame(["VNSE3-0", mac.upper(), "HME-4", "", "A", str(power_w)])
+        frame = encode_frame(["VNSE3-0", mac.upper(), "HME-4", "", phase, str(power_w)])
         assert await asyncio.to_thread(running.ask, frame, mac)
 
 
@@ -256,6 +256,15 @@ async def test_battery_that_leaves_and_meter_that_fails(started: tuple[Any, Home
     running.command("sensor_stale")
     await home.wait_for("", "meter_available", False)
     await home.wait_for("", "grid_power", math.isnan)
+
+
+@pytest.mark.slow
+async def test_combined_battery_has_its_entities_536(started: tuple[Any, Home]) -> None:
+    running, home = started
+    await poll_times(running, "02b250000000", 6, power_w=-70, phase="D")
+    await home.wait_for("First", "phase", "D")
+    await home.wait_for("First", "power", -70.0)
+    await home.wait_for("First", "online", True)
 
 
 @pytest.mark.slow

@@ -27,6 +27,19 @@ def test_example_as_it_lies(esphome: Any) -> None:
     assert outcome.code == 0, outcome.text
 
 
+def test_source_without_a_checkout(esphome: Any, tmp_path: Path) -> None:
+    """`github://nullwatt/nullwatt` clones the repository and looks for `components`; here the repository is this one."""
+    assert "source: github://nullwatt/nullwatt@main\n  #   components: [ct002]\n" in EXAMPLE
+    start = EXAMPLE.index("  # From this checkout")
+    end = EXAMPLE.index("# The grid meter: any sensor")
+    source = f"  - source: {{type: git, url: 'file://{ROOT}'}}\n    components: [ct002]\n"
+    file = tmp_path / "node.yaml"
+    file.write_text(EXAMPLE[:start] + source + EXAMPLE[end:])
+    outcome = esphome.run("compile", "--only-generate", file)
+    assert outcome.code == 0, outcome.text
+    assert (tmp_path / ".esphome/build/nullwatt/src/esphome/components/ct002_core/emulator.cpp").is_file()
+
+
 def uncommented() -> str:
     """The example with its blocks switched on."""
     head, ct002 = EXAMPLE.split("\nct002:\n")

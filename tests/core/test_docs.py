@@ -3,9 +3,12 @@
 import runpy
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_option_reference_is_current() -> None:
-    rendered = runpy.run_path(str(ROOT / "tools" / "docs.py"))["render"]()
-    assert (ROOT / "docs" / "options.md").read_text() == rendered, "run `make docs`"
+@pytest.mark.parametrize("page", ["options", "entities"])
+def test_reference_is_current(page: str) -> None:
+    rendered = runpy.run_path(str(ROOT / "tools" / "docs.py"))[f"render_{page}"]()
+    assert (ROOT / "docs" / f"{page}.md").read_text() == rendered, "run `make docs`"
