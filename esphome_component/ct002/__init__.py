@@ -81,11 +81,11 @@ CONFIG_SCHEMA = cv.All(
         {
             cv.GenerateID(): cv.declare_id(CT002Component),
             cv.Required(CONF_POWER_SENSOR_L1): cv.use_id(sensor.Sensor),
-            cv.Optional(CONF_POWER_SENSOR_L2): cv.use_id(sensor.Sensor),
-            cv.Optional(CONF_POWER_SENSOR_L3): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_POWER_SENSOR_L2, visibility=cv.Visibility.UI): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_POWER_SENSOR_L3, visibility=cv.Visibility.UI): cv.use_id(sensor.Sensor),
             **block_schema(),
             **trigger_schema(),
-            cv.Optional(CONF_TEST_CONTROL_PORT): cv.port,
+            cv.Optional(CONF_TEST_CONTROL_PORT, visibility=cv.Visibility.YAML_ONLY): cv.port,
         }
     ).extend(cv.COMPONENT_SCHEMA),
     validate_phases,

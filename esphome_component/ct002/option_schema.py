@@ -20,6 +20,20 @@ OPTIONS = options.load_yaml()
 FILTER_STAGES = tuple(dict.fromkeys(option.path[1] for option in OPTIONS if option.group == "filters"))
 # Times that take milliseconds; the others are whole seconds.
 MILLISECOND_KEYS = frozenset({"max_sensor_age", "dedupe_window"})
+# What a user may well want to change; the rest is for those who know why.
+EVERYDAY_KEYS = frozenset(
+    {
+        "ct_type",
+        "active_control",
+        "max_sensor_age",
+        "steering",
+        "grid_target",
+        "peak_shaving_threshold",
+        "min_efficient_power",
+        "efficiency_rotation_interval",
+        "min_dc_output",
+    }
+)
 # What stands for infinity in generated code, which has no word for it. NULLWATT_NO_LIMIT of the table.
 LARGEST_FLOAT = 3.4e38
 # Blocks of other versions and products that are not built yet.
@@ -74,9 +88,18 @@ def option_key(option: options.Option) -> cv.Optional:
     key = option.path[-1]
     if option.required:
         return cv.Required(key)
+    visibility = visibility_of(option)
     if option.default is None:
-        return cv.Optional(key)
-    return cv.Optional(key, default=as_time(option.default) if option.kind == "SECONDS" else option.default)
+        return cv.Optional(key, visibility=visibility)
+    default = as_time(option.default) if option.kind == "SECONDS" else option.default
+    return cv.Optional(key, default=default, visibility=visibility)
+
+
+def visibility_of(option: options.Option) -> cv.Visibility:
+    """Where visual editors show an option; ESPHome itself does not care."""
+    if option.needless:
+        return cv.Visibility.YAML_ONLY
+    return cv.Visibility.UI if option.key in EVERYDAY_KEYS else cv.Visibility.ADVANCED
 
 
 def as_time(seconds: float) -> str:

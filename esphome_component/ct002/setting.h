@@ -54,6 +54,7 @@ struct Wishes {
   uint8_t unused[2]{};
 };
 inline constexpr uint32_t STORED_VERSION = 1;
+static_assert(sizeof(Wishes) == 48, "what lies in flash would be read wrongly");
 
 /// Whether the setting can have the value.
 bool is_allowed(Setting setting, float value);

@@ -28,7 +28,7 @@ def test_example_as_it_lies(esphome: Any) -> None:
 
 
 def test_source_without_a_checkout(esphome: Any, tmp_path: Path) -> None:
-    """`github://nullwatt/nullwatt` clones the repository and looks for `components`; here the repository is this one."""
+    """`github:` clones the repository and looks for `components`; here the repository is this one."""
     assert "source: github://nullwatt/nullwatt@main\n  #   components: [ct002]\n" in EXAMPLE
     start = EXAMPLE.index("  # From this checkout")
     end = EXAMPLE.index("# The grid meter: any sensor")

@@ -1,6 +1,8 @@
 """What the YAML of `ct002:` accepts, refuses and fills in."""
 
 import importlib.util
+import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -451,3 +453,27 @@ def test_missing_table(tmp_path: Path) -> None:
     table.write_text("#pragma once\n")
     with pytest.raises(options.TableError, match="no option table found"):
         options.load(table)
+
+
+# -- visual editors --------------------------------------------------------------------------
+
+SHOW_VISIBILITY = """
+import json, pathlib, sys
+from esphome.loader import install_meta_finder
+install_meta_finder(pathlib.Path(sys.argv[1]), allowed_components=["ct002"])
+from esphome.components.ct002.option_schema import block_schema
+print(json.dumps({block: {str(key): key.visibility for key in block_schema((block,) if block else ())}
+                  for block in ("", "balancer")}))
+"""
+
+
+def test_visual_editors_show_what_people_change(esphome: Any) -> None:
+    interpreter = esphome.program.resolve().with_name("python")
+    command = [interpreter, "-c", SHOW_VISIBILITY, CORE.parent]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=esphome.environment)
+    shown = json.loads(done.stdout)
+    assert shown[""]["active_control"] == shown["balancer"]["grid_target"] == "ui"
+    assert shown[""]["dedupe_window"] == shown["balancer"]["efficiency_fade_alpha"] == "advanced"
+    for key, option in TABLE.items():
+        if option.group == "balancer":
+            assert (shown["balancer"][key] == "yaml_only") == option.needless, key
