@@ -62,6 +62,7 @@ test: lint pytest
 pytest: .venv/.dev
 	-@$(MAKE) --no-print-directory .venv-esphome/.installed
 	-@$(MAKE) --no-print-directory .venv-platformio/.installed
+	-@$(MAKE) --no-print-directory .venv-size/.installed
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.dev

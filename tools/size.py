@@ -6,10 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import rv32
+
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "esphome_component" / "ct002_core"
-COMPILER = [str(ROOT / ".venv-size" / "bin" / "python"), "-m", "ziglang", "c++"]
-TARGET = ["-target", "riscv32-linux-musl", "-mcpu=generic_rv32+m+c+a", "-Os", "-std=c++17"]
+COMPILER = [*rv32.tool("c++", *rv32.TARGET), "-std=c++17"]
 EMBEDDED = ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-sanitize=all", "-fno-stack-protector"]
 # Options by name and the C door are linked only by hosts that use them; an ESPHome firmware does not.
 BY_REQUEST = {"config_access", "c_api"}
@@ -21,7 +22,7 @@ LEAN = [f"-DCT002_NO_{part.upper()}" for part in OPTIONAL_PARTS]
 
 
 def compile_to(target: Path, source: Path, *options: str) -> None:
-    command = [*COMPILER, *TARGET, *EMBEDDED, *options, f"-I{CORE}", "-c", str(source), "-o", str(target)]
+    command = [*COMPILER, *EMBEDDED, *options, f"-I{CORE}", "-c", str(source), "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"size: {source.name} does not compile: {done.stderr.strip().splitlines()[0]}")

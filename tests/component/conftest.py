@@ -3,8 +3,10 @@
 import fcntl
 import os
 import re
+import shutil
 import socket
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +20,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BUILD = Path(__file__).with_name(".build")
 COMPONENTS = ROOT / "esphome_component"
+
+sys.path.append(str(ROOT / "tools"))
+import rv32  # noqa: E402
 
 
 def first_port() -> int:
@@ -62,10 +67,12 @@ class Outcome:
 class Esphome:
     """The ESPHome command line tool."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, compiler: dict[str, str] | None = None) -> None:
+        """`compiler`: environment variables that choose another compiler than the machine's."""
         self.program = program
         # What a developer's shell sets for other builds must not reach these.
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("ESPHOME", "PLATFORMIO"))}
+        self.environment |= compiler or {}
 
     def run(self, *arguments: str | Path) -> Outcome:
         done = subprocess.run(
@@ -188,13 +195,18 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def running(
-    program: Path, *, folder: Path, poll_port: int = POLL_PORT, ready: str = "setup() finished"
+    program: Path,
+    *,
+    folder: Path,
+    poll_port: int = POLL_PORT,
+    ready: str = "setup() finished",
+    under: tuple[str, ...] = (),
 ) -> Iterator[Node]:
-    """Starts a node with a home of its own and stops it again."""
+    """Starts a node with a home of its own, `under` an emulator if need be, and stops it again."""
     log = folder / f"{program.name}-{time.monotonic_ns()}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [program], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "HOME": str(folder)}
+            [*under, program], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "HOME": str(folder)}
         )
     node = Node(poll_port, log)
     try:
@@ -220,6 +232,16 @@ def run_node(tmp_path: Path) -> Run:
 def compile_node(esphome: Esphome) -> Callable[[str, str], Path]:
     """Compiles a host node: compile_node(name, yaml) returns its program."""
     return partial(build_node, esphome)
+
+
+@pytest.fixture(scope="session")
+def compile_rv32(esphome: Esphome) -> Callable[[str, str], Path]:
+    """The same for rv32, the instruction set of ESP32-C3 and C6; its programs run under qemu-riscv32."""
+    if shutil.which("qemu-riscv32") is None:
+        missing_tool("qemu-riscv32", "install the package qemu-user")
+    if not rv32.is_installed():
+        missing_tool("ziglang", "run `make .venv-size/.installed`")
+    return partial(build_node, Esphome(esphome.program, rv32.esphome_environment()))
 
 
 @pytest.fixture(scope="session")
