@@ -42,7 +42,7 @@ CONTROL_PORT = POLL_PORT + 1
 HOST_NODE = """
 esphome: {{name: {name}}}
 host:
-logger: {{level: VERBOSE}}
+logger: {{level: {log_level}}}
 external_components:
   - source: {{type: local, path: {components}}}
     components: [ct002]
@@ -122,18 +122,18 @@ def host_node() -> Callable[[str, str], str]:
     return node_yaml
 
 
-def node_yaml(name: str, rest: str) -> str:
-    return HOST_NODE.format(name=name, components=COMPONENTS) + rest
+def node_yaml(name: str, rest: str, log_level: str = "VERBOSE") -> str:
+    return HOST_NODE.format(name=name, components=COMPONENTS, log_level=log_level) + rest
 
 
-def build_node(esphome: Esphome, name: str, rest: str) -> Path:
+def build_node(esphome: Esphome, name: str, rest: str, log_level: str = "VERBOSE") -> Path:
     """Compiles a host node in a place that stays, so that the next run only builds what changed."""
     folder = BUILD / name
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yaml = folder / f"{name}.yaml"
-        yaml.write_text(node_yaml(name, rest))
+        yaml.write_text(node_yaml(name, rest, log_level))
         outcome = esphome.run("compile", yaml)
     assert outcome.code == 0, outcome.text
     return folder / ".esphome" / "build" / name / ".pioenvs" / name / "program"
@@ -142,8 +142,9 @@ def build_node(esphome: Esphome, name: str, rest: str) -> Path:
 class Node:
     """A running node: its battery port, its log and, if it has one, its test channel."""
 
-    def __init__(self, poll_port: int, log: Path) -> None:
+    def __init__(self, poll_port: int, log: Path, pid: int) -> None:
         self.poll_port = poll_port
+        self.pid = pid
         self._log = log
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._control.settimeout(2.0)
@@ -208,7 +209,7 @@ def running(
         process = subprocess.Popen(
             [*under, program], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "HOME": str(folder)}
         )
-    node = Node(poll_port, log)
+    node = Node(poll_port, log, process.pid)
     try:
         node.wait_for_log(ready)
         yield node
@@ -229,8 +230,8 @@ def run_node(tmp_path: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def compile_node(esphome: Esphome) -> Callable[[str, str], Path]:
-    """Compiles a host node: compile_node(name, yaml) returns its program."""
+def compile_node(esphome: Esphome) -> Callable[..., Path]:
+    """Compiles a host node: compile_node(name, yaml, log_level=...) returns its program."""
     return partial(build_node, esphome)
 
 
