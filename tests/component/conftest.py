@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,18 +22,7 @@ COMPONENTS = ROOT / "esphome_component"
 
 sys.path.append(str(ROOT / "tools"))
 import rv32  # noqa: E402
-
-
-def first_port() -> int:
-    """The first of the UDP ports these tests use.
-
-    They are compiled in and the builds are kept, so they stay the same in one checkout; they differ between
-    checkouts, so that several can be tested at a time. NULLWATT_TEST_PORT overrules.
-    """
-    chosen = os.environ.get("NULLWATT_TEST_PORT")
-    # Below what Linux gives to clients.
-    return int(chosen) if chosen else 20000 + zlib.crc32(str(ROOT).encode()) % 1200 * 10
-
+from ports import first_port  # noqa: E402
 
 POLL_PORT = first_port()
 CONTROL_PORT = POLL_PORT + 1
@@ -238,8 +226,8 @@ def compile_node(esphome: Esphome) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def compile_rv32(esphome: Esphome) -> Callable[[str, str], Path]:
     """The same for rv32, the instruction set of ESP32-C3 and C6; its programs run under qemu-riscv32."""
-    if shutil.which("qemu-riscv32") is None:
-        missing_tool("qemu-riscv32", "install the package qemu-user")
+    if shutil.which(rv32.EMULATOR) is None:
+        missing_tool(rv32.EMULATOR, "install the package qemu-user")
     if not rv32.is_installed():
         missing_tool("ziglang", "run `make .venv-size/.installed`")
     return partial(build_node, Esphome(esphome.program, rv32.esphome_environment()))
