@@ -24,7 +24,7 @@ help:
 	@echo 'make lint    style and types'
 	@echo 'make format  rewrite sources in the house style'
 	@echo 'make bench   speed of the core, the binding, UDP and the lab'
-	@echo 'make size    flash and RAM of the core on a 32-bit microcontroller'
+	@echo 'make size    flash, RAM and instructions on a 32-bit microcontroller (ARGS=--write: into the docs)'
 	@echo 'make docs    rewrite the generated parts of docs/'
 	@echo 'make figures measure the control law and rewrite its table and pictures in docs/control.md'
 	@echo 'make clean   remove everything that was built'
@@ -63,6 +63,7 @@ pytest: .venv/.dev
 	-@$(MAKE) --no-print-directory .venv-esphome/.installed
 	-@$(MAKE) --no-print-directory .venv-esphome-floor/.installed
 	-@$(MAKE) --no-print-directory .venv-platformio/.installed
+	-@$(MAKE) --no-print-directory .venv-size/.installed
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.dev
@@ -80,7 +81,7 @@ format: .venv/.dev
 bench: .venv/.dev
 	@$(BIN)/python tools/bench.py $(ARGS)
 
-size: .venv/.dev .venv-size/.installed
+size: .venv/.dev .venv-size/.installed .venv-esphome/.installed
 	@$(BIN)/python tools/size.py $(ARGS)
 
 docs: .venv/.dev

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "esphome/core/hal.h"
 #include "esphome/core/log.h"
 #include "printable.h"
 
@@ -9,11 +10,13 @@ namespace esphome::ct002 {
 
 static const char *const TAG = "ct002";
 
+static constexpr uint32_t WINDOW_MS = 10000;
 // The score at which efficiency mode replaces a battery by default, and well below it the way back.
 static constexpr float SATURATED = 0.4f;
 static constexpr float NOT_SATURATED = 0.2f;
 
 void Roster::update(const nullwatt::Emulator &emulator, RosterListener *listener) {
+  if (millis() - this->window_ms_ >= WINDOW_MS) this->sum_up_();
   for (Entry &entry : this->entries_) entry.present = false;
   ct002_consumer battery;
   // First who is still here, so that the places of those who left are free for the new ones.
@@ -26,7 +29,11 @@ void Roster::update(const nullwatt::Emulator &emulator, RosterListener *listener
   for (Entry &entry : this->entries_) {
     if (entry.key[0] == '\0' || entry.present) continue;
     make_printable(entry.key);
-    ESP_LOGI(TAG, "Battery %s is silent", entry.key);
+    if (this->may_name_()) {
+      ESP_LOGI(TAG, "Battery %s is silent", entry.key);
+    } else {
+      this->left_unnamed_++;
+    }
     listener->on_battery(BatteryEvent::LOST, entry.key);
     entry.key[0] = '\0';
   }
@@ -48,6 +55,21 @@ void Roster::judge_(Entry *entry, const ct002_consumer &battery, RosterListener 
 
 bool Roster::is_saturated(const char *key) const { return this->is_there(key) && this->find_(key)->saturated; }
 
+void Roster::sum_up_() {
+  if (this->came_unnamed_ > 0 || this->left_unnamed_ > 0) {
+    ESP_LOGI(TAG, "%u more batteries came, %u fell silent", this->came_unnamed_, this->left_unnamed_);
+  }
+  this->window_ms_ = millis();
+  this->came_unnamed_ = this->left_unnamed_ = 0;
+  this->named_ = 0;
+}
+
+bool Roster::may_name_() {
+  if (this->named_ >= nullwatt::kMaxBatteries) return false;
+  this->named_++;
+  return true;
+}
+
 const Roster::Entry *Roster::find_(const char *key) const {
   for (const Entry &entry : this->entries_) {
     if (strcmp(entry.key, key) == 0) return &entry;
@@ -62,8 +84,12 @@ void Roster::add_(ct002_consumer battery, RosterListener *listener) {
   entry->saturated = false;
   make_printable(battery.key);
   make_printable(battery.device_type);
-  ESP_LOGI(TAG, "Battery %s (%s) polls from %s, phase %c", battery.key, battery.device_type, battery.source,
-           battery.phase);
+  if (this->may_name_()) {
+    ESP_LOGI(TAG, "Battery %s (%s) polls from %s, phase %c", battery.key, battery.device_type, battery.source,
+             battery.phase);
+  } else {
+    this->came_unnamed_++;
+  }
   listener->on_battery(BatteryEvent::APPEARED, battery.key);
 }
 

@@ -107,6 +107,8 @@ void TestControl::run_(char *command) {
     known = this->run_manual_target_();
   } else if (strcmp(name, "set_auto_target") == 0) {
     known = this->run_auto_target_();
+  } else if (strcmp(name, "set") == 0) {
+    known = this->run_setting_();
   } else if (strcmp(name, "force_rotation") == 0) {
     this->emulator_.force_rotation();
     this->reply_("ok force_rotation");
@@ -164,7 +166,7 @@ bool TestControl::run_manual_target_() {
   if (!this->number_(2, &target_w)) return false;
   nullwatt::Settings settings;
   settings.manual_target_w = static_cast<float>(target_w);
-  this->override_(settings, nullwatt::kSetManualTarget);
+  this->override_(this->words_[1], settings, nullwatt::kSetManualTarget);
   return true;
 }
 
@@ -173,13 +175,50 @@ bool TestControl::run_auto_target_() {
   if (!this->number_(2, &automatic)) return false;
   nullwatt::Settings settings;
   settings.manual = automatic == 0.0;
-  this->override_(settings, nullwatt::kSetManual);
+  this->override_(this->words_[1], settings, nullwatt::kSetManual);
   return true;
 }
 
-void TestControl::override_(const nullwatt::Settings &settings, uint16_t which) {
-  const nullwatt::SettingError error =
-      this->emulator_.set_override(nullwatt::text_of(this->words_[1]), settings, which);
+/// A number that is no order becomes one that the core refuses.
+static constexpr uint8_t as_order(float value) {
+  return value >= 0.0f && value < UINT8_MAX ? static_cast<uint8_t>(value) : UINT8_MAX;
+}
+
+/// What `set` can change.
+static constexpr struct {
+  const char *key;
+  nullwatt::SettingBit bit;
+  void (*put)(nullwatt::Settings &settings, float value);
+} SETTINGS[] = {
+    {"active", nullwatt::kSetActive, [](nullwatt::Settings &s, float v) { s.active = v != 0.0f; }},
+    {"manual", nullwatt::kSetManual, [](nullwatt::Settings &s, float v) { s.manual = v != 0.0f; }},
+    {"manual_target", nullwatt::kSetManualTarget, [](nullwatt::Settings &s, float v) { s.manual_target_w = v; }},
+    {"weight", nullwatt::kSetWeight, [](nullwatt::Settings &s, float v) { s.weight = v; }},
+    {"window_weight", nullwatt::kSetWindowWeight, [](nullwatt::Settings &s, float v) { s.window_weight = v; }},
+    {"min_dc_output", nullwatt::kSetMinDcOutput, [](nullwatt::Settings &s, float v) { s.min_dc_output_w = v; }},
+    {"max_charge", nullwatt::kSetMaxCharge, [](nullwatt::Settings &s, float v) { s.max_charge_w = v; }},
+    {"max_discharge", nullwatt::kSetMaxDischarge, [](nullwatt::Settings &s, float v) { s.max_discharge_w = v; }},
+    {"start_power", nullwatt::kSetStartPower, [](nullwatt::Settings &s, float v) { s.start_power_w = v; }},
+    {"charge_order", nullwatt::kSetChargeOrder, [](nullwatt::Settings &s, float v) { s.charge_order = as_order(v); }},
+    {"discharge_order", nullwatt::kSetDischargeOrder,
+     [](nullwatt::Settings &s, float v) { s.discharge_order = as_order(v); }},
+};
+
+bool TestControl::run_setting_() {
+  double value;
+  if (!this->number_(3, &value)) return false;
+  for (const auto &row : SETTINGS) {
+    if (strcmp(this->words_[1], row.key) != 0) continue;
+    nullwatt::Settings settings;
+    row.put(settings, static_cast<float>(value));
+    this->override_(this->words_[2], settings, row.bit);
+    return true;
+  }
+  return false;
+}
+
+void TestControl::override_(const char *mac, const nullwatt::Settings &settings, uint16_t which) {
+  const nullwatt::SettingError error = this->emulator_.set_override(nullwatt::text_of(mac), settings, which);
   this->reply_("%s %s %s", error == nullwatt::SettingError::kNone ? "ok" : "err", this->words_[0], this->words_[1]);
 }
 
@@ -194,11 +233,14 @@ static bool is_run_time_option(const char *key) {
 }
 
 void TestControl::run_option_() {
-  double value;
-  if (this->number_(2, &value) && is_run_time_option(this->words_[1])) {
+  if (this->word_count_ >= 3 && is_run_time_option(this->words_[1])) {
     nullwatt::Config config = this->emulator_.config();
     const nullwatt::Text key = nullwatt::text_of(this->words_[1]);
-    if (nullwatt::set_option(&config, key, static_cast<float>(value)) == nullwatt::OptionError::kNone) {
+    double value;
+    const nullwatt::OptionError error = this->number_(2, &value)
+                                            ? nullwatt::set_option(&config, key, static_cast<float>(value))
+                                            : nullwatt::set_option(&config, key, nullwatt::text_of(this->words_[2]));
+    if (error == nullwatt::OptionError::kNone) {
       this->emulator_.reconfigure(config);
       this->reply_("ok cfg %s", this->words_[1]);
       return;

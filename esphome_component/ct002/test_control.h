@@ -5,8 +5,9 @@
 // Rules
 // 1. One datagram is one command, its reply starts with `ok` or `err`.
 // 2. A command acts before any poll that was sent after it.
-// 3. `get KEY` answers with an option in force, in the unit of the option table; it is an addition of ours
-//    to the commands of the spec.
+// 3. Additions of ours to the commands of the spec: `get KEY` answers with an option in force, in the unit of the
+//    option table; `set KEY MAC VALUE` changes a setting of one battery, named as in the Python door (`weight`,
+//    `max_charge`, ...), booleans as 0/1; `cfg` takes the options that are words, too.
 // 4. The mock clock moves the core, never the age of the meter: that is judged here, in real time.
 
 #include "esphome/core/defines.h"
@@ -47,13 +48,14 @@ class TestControl {
   bool run_dedupe_();
   bool run_manual_target_();
   bool run_auto_target_();
+  bool run_setting_();
   void run_option_();
   bool run_get_();
   void run_dump_();
 
   void split_(char *command);
   bool number_(uint8_t index, double *out) const;
-  void override_(const nullwatt::Settings &settings, uint16_t which);
+  void override_(const char *mac, const nullwatt::Settings &settings, uint16_t which);
   void reply_(const char *format, ...) __attribute__((format(printf, 2, 3)));
 
   nullwatt::Emulator &emulator_;

@@ -3,11 +3,12 @@
 import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -20,17 +21,9 @@ ROOT = Path(__file__).parents[2]
 BUILD = Path(__file__).with_name(".build")
 COMPONENTS = ROOT / "esphome_component"
 
-
-def first_port() -> int:
-    """The first of the UDP ports these tests use.
-
-    They are compiled in and the builds are kept, so they stay the same in one checkout; they differ between
-    checkouts, so that several can be tested at a time. NULLWATT_TEST_PORT overrules.
-    """
-    chosen = os.environ.get("NULLWATT_TEST_PORT")
-    # Below what Linux gives to clients.
-    return int(chosen) if chosen else 20000 + zlib.crc32(str(ROOT).encode()) % 1200 * 10
-
+sys.path.append(str(ROOT / "tools"))
+import rv32  # noqa: E402
+from ports import first_port  # noqa: E402
 
 POLL_PORT = first_port()
 CONTROL_PORT = POLL_PORT + 1
@@ -38,7 +31,7 @@ CONTROL_PORT = POLL_PORT + 1
 HOST_NODE = """
 esphome: {{name: {name}}}
 host:
-logger: {{level: VERBOSE}}
+logger: {{level: {log_level}}}
 external_components:
   - source: {{type: local, path: {components}}}
     components: [ct002]
@@ -63,10 +56,12 @@ class Outcome:
 class Esphome:
     """The ESPHome command line tool."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, compiler: dict[str, str] | None = None) -> None:
+        """`compiler`: environment variables that choose another compiler than the machine's."""
         self.program = program
         # What a developer's shell sets for other builds must not reach these.
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("ESPHOME", "PLATFORMIO"))}
+        self.environment |= compiler or {}
 
     def run(self, *arguments: str | Path) -> Outcome:
         done = subprocess.run(
@@ -122,18 +117,18 @@ def host_node() -> Callable[[str, str], str]:
     return node_yaml
 
 
-def node_yaml(name: str, rest: str) -> str:
-    return HOST_NODE.format(name=name, components=COMPONENTS) + rest
+def node_yaml(name: str, rest: str, log_level: str = "VERBOSE") -> str:
+    return HOST_NODE.format(name=name, components=COMPONENTS, log_level=log_level) + rest
 
 
-def build_node(esphome: Esphome, name: str, rest: str) -> Path:
+def build_node(esphome: Esphome, name: str, rest: str, log_level: str = "VERBOSE") -> Path:
     """Compiles a host node in a place that stays, so that the next run only builds what changed."""
     folder = BUILD / name
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yaml = folder / f"{name}.yaml"
-        yaml.write_text(node_yaml(name, rest))
+        yaml.write_text(node_yaml(name, rest, log_level))
         outcome = esphome.run("compile", yaml)
     assert outcome.code == 0, outcome.text
     return folder / ".esphome" / "build" / name / ".pioenvs" / name / "program"
@@ -144,6 +139,7 @@ class Node:
 
     def __init__(self, poll_port: int, log: Path, process: subprocess.Popen[bytes]) -> None:
         self.poll_port = poll_port
+        self.pid = process.pid
         self.stopped = False
         self.folder = log.parent
         self._log = log
@@ -204,13 +200,18 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def running(
-    program: Path, *, folder: Path, poll_port: int = POLL_PORT, ready: str = "setup() finished"
+    program: Path,
+    *,
+    folder: Path,
+    poll_port: int = POLL_PORT,
+    ready: str = "setup() finished",
+    under: tuple[str, ...] = (),
 ) -> Iterator[Node]:
-    """Starts a node with a home of its own and stops it again."""
+    """Starts a node with a home of its own, `under` an emulator if need be, and stops it again."""
     log = folder / f"{program.name}-{time.monotonic_ns()}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [program], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "HOME": str(folder)}
+            [*under, program], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "HOME": str(folder)}
         )
     node = Node(poll_port, log, process)
     try:
@@ -233,9 +234,19 @@ def run_node(tmp_path: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def compile_node(esphome: Esphome) -> Callable[[str, str], Path]:
-    """Compiles a host node: compile_node(name, yaml) returns its program."""
+def compile_node(esphome: Esphome) -> Callable[..., Path]:
+    """Compiles a host node: compile_node(name, yaml, log_level=...) returns its program."""
     return partial(build_node, esphome)
+
+
+@pytest.fixture(scope="session")
+def compile_rv32(esphome: Esphome) -> Callable[[str, str], Path]:
+    """The same for rv32, the instruction set of ESP32-C3 and C6; its programs run under qemu-riscv32."""
+    if shutil.which(rv32.EMULATOR) is None:
+        missing_tool(rv32.EMULATOR, "install the package qemu-user")
+    if not rv32.is_installed():
+        missing_tool("ziglang", "run `make .venv-size/.installed`")
+    return partial(build_node, Esphome(esphome.program, rv32.esphome_environment()))
 
 
 @pytest.fixture(scope="session")

@@ -141,7 +141,20 @@ def test_replies_are_byte_compatible(node: Any) -> None:
         "cfg": "err cfg (bad key or parse)",
         "set_manual_target 60f1a2b3c401 -300": "ok set_manual_target 60f1a2b3c401",
         "set_manual_target 60f1a2b3c401": "err unknown command",
+        "cfg steering Gentle": "ok cfg steering",
+        "get steering": "ok get steering gentle",
+        "cfg steering brisk": "err cfg (bad key or parse)",
+        "cfg balance_gain gentle": "err cfg (bad key or parse)",
+        "cfg ct_type HME-3": "err cfg (bad key or parse)",
         "set_auto_target 60f1a2b3c401 1": "ok set_auto_target 60f1a2b3c401",
+        "set weight 60f1a2b3c401 2.5": "ok set weight",
+        "set weight 60f1a2b3c401 11": "err set weight",
+        "set charge_order 60f1a2b3c401 3": "ok set charge_order",
+        "set charge_order 60f1a2b3c401 300": "err set charge_order",
+        "set active 60f1a2b3c401 1": "ok set active",
+        "set weight 60f1a2b3c401": "err unknown command",
+        "set weight 60f1a2b3c401 much": "err unknown command",
+        "set nonsense 60f1a2b3c401 1": "err unknown command",
         "force_rotation": "ok force_rotation",
         "evict": "ok evict",
         "dump": "ok|smooth_target=0.000",
@@ -164,6 +177,20 @@ def test_dump_shows_each_battery(node: Any) -> None:
     first, second = sorted(node.command("dump").split("|")[2:])
     assert first == f"{BATTERY},B,-300.0,-350.0,0.0000,1,1,50.0,-300.0,-300.0"
     assert re.fullmatch(r"aabbccddeeff,D,-?\d+\.\d,-?\d+\.\d,0\.0000,1,0,20\.0,-?\d+\.\d,0\.0", second)
+
+
+@pytest.mark.slow
+def test_settings_of_one_battery(node: Any) -> None:
+    node.command("clock_set 100")
+    node.command("grid 100 0 0")
+    node.command(f"set manual_target {BATTERY.upper()} -300")
+    node.command(f"set manual {BATTERY} 1")
+    node.command("set active aabbccddeeff 0")
+    assert readings(node.ask(request(power=50))) == [-350, 0, 0]
+    node.ask(request(power=20, mac="AABBCCDDEEFF"))
+    first, second = sorted(node.command("dump").split("|")[2:])
+    assert first.split(",")[5:7] == ["1", "1"]
+    assert second.split(",")[5:7] == ["0", "0"]
 
 
 @pytest.mark.slow
