@@ -24,6 +24,7 @@ from nullwatt.core import encode_frame
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "esphome_component" / "ct002_core"
+PACKAGES = ROOT / "esphome_component" / "packages"
 BUILD = ROOT / ".build" / "size"
 DOCS = ROOT / "docs" / "performance.md"
 ESPHOME = ROOT / ".venv-esphome" / "bin" / "esphome"
@@ -65,7 +66,14 @@ EVERY_PART = """
     pid: {kp: 1}
   balancer: {min_efficient_power: 100}
 """
-NODES = {"minimal": "", "full": EVERY_PART}
+# Two batteries with every entity there is, and what concerns the house.
+ENTITIES = f"""{EVERY_PART}
+packages:
+  house: !include {PACKAGES}/house.yaml
+  battery_1: !include {{file: {PACKAGES}/battery.yaml, vars: {{battery: 1}}}}
+  battery_2: !include {{file: {PACKAGES}/battery.yaml, vars: {{battery: 2}}}}
+"""
+NODES = {"minimal": "", "full": EVERY_PART, "entities": ENTITIES}
 
 
 def done(command: list[str], **environment: str) -> str:
@@ -233,7 +241,7 @@ def measure(esphome: Path = ESPHOME) -> tuple[dict[str, int], dict[str, int]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = core_files(folder)
-        minimal, full = (build(node, options, esphome) for node, options in NODES.items())
+        minimal, full, entities = (build(node, options, esphome) for node, options in NODES.items())
         rare = sum(size for stem, size in files.items() if stem in BY_REQUEST)
         figures = {
             "flash: core": sum(files.values()) - rare,
@@ -241,14 +249,17 @@ def measure(esphome: Path = ESPHOME) -> tuple[dict[str, int], dict[str, int]]:
             "flash: options by name and the C door, only where used": rare,
             "flash: component and core in the minimal node": minimal.own_flash_bytes(),
             "flash: component and core in the full node": full.own_flash_bytes(),
+            "flash: component and core in the node with entities": entities.own_flash_bytes(),
             "flash: whole minimal node, `.text`": section_bytes(minimal.program, ".text"),
             "flash: whole full node, `.text`": section_bytes(full.program, ".text"),
+            "flash: whole node with entities, `.text`": section_bytes(entities.program, ".text"),
             "RAM: `Emulator`, 16 batteries": emulator_bytes(folder, 16),
             "RAM: `Emulator`, 16 batteries, lean": emulator_bytes(folder, 16, *LEAN),
             "RAM: `Emulator`, 4 batteries": emulator_bytes(folder, 4),
             "RAM: `Emulator`, 4 batteries, lean": emulator_bytes(folder, 4, *LEAN),
             "RAM: component with its `Emulator` in the minimal node": minimal.component_bytes(folder),
             "RAM: component with its `Emulator` in the full node": full.component_bytes(folder),
+            "RAM: component with its `Emulator` in the node with entities": entities.component_bytes(folder),
             "instructions: core, poll of a steered battery": core_instructions(folder),
             "instructions: minimal node, poll of a battery that only reads the meter": node_instructions(
                 minimal.program, folder

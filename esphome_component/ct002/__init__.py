@@ -133,6 +133,7 @@ OPTIONAL_FILES = {
     "test_control.cpp": "USE_CT002_TEST_CONTROL",
     "batteries.cpp": "USE_CT002_BATTERIES",
     "house_settings.cpp": "USE_CT002_HOUSE_SETTINGS",
+    "setting.cpp": "USE_CT002_SETTINGS",
 }
 
 

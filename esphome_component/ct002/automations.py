@@ -128,6 +128,7 @@ def register_change(name: str, change: Change) -> None:
         meter = await cg.get_variable(config[CONF_ID])
         var = cg.new_Pvariable(action_id, template_arg, meter, getattr(Setting, change.setting))
         cg.add(var.set_value(await cg.templatable(change.value_of(config), args, cg.float_)))
+        tracked().changes = True
         battery = config.get(CONF_BATTERY)
         if battery is None:
             tracked().house_settings.add(change.setting.lower())

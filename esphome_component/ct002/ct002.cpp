@@ -321,6 +321,8 @@ void CT002Component::on_battery(BatteryEvent event, const char *key) {
   this->battery_callback_.call(event, key, place);
 }
 
+#ifdef USE_CT002_SETTINGS
+
 float CT002Component::setting(Setting setting, uint8_t battery) const {
   if (battery == HOUSE) {
 #ifdef USE_CT002_HOUSE_SETTINGS
@@ -349,10 +351,7 @@ void CT002Component::change(Setting setting, uint8_t battery, float value) {
   }
 #endif
 #ifdef USE_CT002_BATTERIES
-  if (!this->batteries_.change(battery, setting, value, millis())) {
-    ESP_LOGW(TAG, "Setting of battery %s not changed: the core keeps those of %u batteries at most",
-             this->batteries_.mac(battery), nullwatt::kMaxOverrides);
-  }
+  if (!this->batteries_.change(battery, setting, value, millis())) this->log_no_room_(this->batteries_.mac(battery));
 #endif
 }
 
@@ -371,8 +370,18 @@ void CT002Component::change_by_name(Setting setting, const char *battery, float 
   }
   Wishes wishes;
   const uint16_t which = set_wish(&wishes, setting, value);
-  this->emulator_.set_override(nullwatt::text_of(mac), settings_of(wishes), which);
+  if (this->emulator_.set_override(nullwatt::text_of(mac), settings_of(wishes), which) !=
+      nullwatt::SettingError::kNone) {
+    this->log_no_room_(mac);
+  }
 }
+
+void CT002Component::log_no_room_(const char *mac) {
+  ESP_LOGW(TAG, "Setting of battery %s not changed: the core keeps those of %u batteries at most", mac,
+           nullwatt::kMaxOverrides);
+}
+
+#endif
 
 void CT002Component::force_rotation() {
   ct002_state state;

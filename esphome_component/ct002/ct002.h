@@ -78,12 +78,14 @@ class CT002Component final : public Component, public RosterListener {
 #ifdef USE_CT002_HOUSE_SETTINGS
   void store_setting(Setting setting) { this->house_.store(setting); }
 #endif
+#ifdef USE_CT002_SETTINGS
   /// What is in force; NAN = no bound.
   float setting(Setting setting, uint8_t battery) const;
   /// Changes a setting of the house (HOUSE) or of a battery. Says in the log why it does not.
   void change(Setting setting, uint8_t battery, float value);
   /// The same by MAC or number of a place. Of a battery without entities nothing is stored.
   void change_by_name(Setting setting, const char *battery, float value);
+#endif
   void force_rotation();
 
   bool is_meter_available() const { return this->meter_seen_ && !this->meter_gone_; }
@@ -124,6 +126,7 @@ class CT002Component final : public Component, public RosterListener {
   void answer_(const uint8_t *request, size_t size, const sockaddr *peer, socklen_t peer_size);
   void tick_(uint32_t now_ms);
   void show_next_();
+  void log_no_room_(const char *mac);
   const char *mac_of_(const char *battery, char (&mac)[13]) const;
   void watch_meter_(const ct002_state &state);
   void watch_refusals_(const ct002_state &state);

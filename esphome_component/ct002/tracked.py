@@ -25,6 +25,7 @@ class Tracked:
 
     batteries: list[str] = field(default_factory=list)
     watchers: int = 0
+    changes: bool = False
     house_settings: set[str] = field(default_factory=set)
 
 
@@ -71,3 +72,5 @@ def to_code_of_tracked(var: cg.MockObj) -> None:
         cg.add_define("CT002_WATCHERS", tracked().watchers)
     if tracked().house_settings:
         cg.add_define("USE_CT002_HOUSE_SETTINGS")
+    if tracked().batteries or tracked().house_settings or tracked().changes:
+        cg.add_define("USE_CT002_SETTINGS")

@@ -264,7 +264,7 @@ def plain_port() -> int:
 @pytest.fixture(scope="session")
 def api_port() -> int:
     """TCP port of ESPHome's native API."""
-    return POLL_PORT + 3
+    return POLL_PORT + 4
 
 
 @pytest.fixture(scope="session")
