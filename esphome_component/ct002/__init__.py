@@ -25,7 +25,7 @@ from esphome.components.ct002_core import left_out, not_asked_for, options  # no
 from . import power_sensor  # noqa: E402
 from .advice import advice  # noqa: E402
 from .automations import to_code_of_triggers, trigger_schema  # noqa: E402
-from .names import CT002Component  # noqa: E402
+from .names import ON_FIRST_PAGE, CT002Component  # noqa: E402
 from .option_schema import FILTER_STAGES, as_member, as_number, block_schema, chosen, misplaced  # noqa: E402
 from .tracked import to_code_of_tracked, tracked  # noqa: E402
 
@@ -81,8 +81,8 @@ CONFIG_SCHEMA = cv.All(
         {
             cv.GenerateID(): cv.declare_id(CT002Component),
             cv.Required(CONF_POWER_SENSOR_L1): cv.use_id(sensor.Sensor),
-            cv.Optional(CONF_POWER_SENSOR_L2, visibility=cv.Visibility.UI): cv.use_id(sensor.Sensor),
-            cv.Optional(CONF_POWER_SENSOR_L3, visibility=cv.Visibility.UI): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_POWER_SENSOR_L2, visibility=ON_FIRST_PAGE): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_POWER_SENSOR_L3, visibility=ON_FIRST_PAGE): cv.use_id(sensor.Sensor),
             **block_schema(),
             **trigger_schema(),
             cv.Optional(CONF_TEST_CONTROL_PORT, visibility=cv.Visibility.YAML_ONLY): cv.port,

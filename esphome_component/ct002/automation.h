@@ -48,6 +48,7 @@ class ChangeAction final : public Action<Ts...>, public Parented<CT002Component>
   Setting setting_;
   uint8_t battery_{HOUSE};
 };
+#endif
 
 template<typename... Ts>
 class ForceRotationAction final : public Action<Ts...>, public Parented<CT002Component> {

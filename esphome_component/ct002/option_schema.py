@@ -13,6 +13,8 @@ from esphome.components.ct002_core import options
 from esphome.core import TimePeriod
 from esphome.types import ConfigType
 
+from .names import ON_FIRST_PAGE
+
 Validator = Callable[[Any], Any]
 
 OPTIONS = options.load_yaml()
@@ -95,11 +97,11 @@ def option_key(option: options.Option) -> cv.Optional:
     return cv.Optional(key, default=default, visibility=visibility)
 
 
-def visibility_of(option: options.Option) -> cv.Visibility:
+def visibility_of(option: options.Option) -> cv.Visibility | None:
     """Where visual editors show an option; ESPHome itself does not care."""
     if option.needless:
         return cv.Visibility.YAML_ONLY
-    return cv.Visibility.UI if option.key in EVERYDAY_KEYS else cv.Visibility.ADVANCED
+    return ON_FIRST_PAGE if option.key in EVERYDAY_KEYS else cv.Visibility.ADVANCED
 
 
 def as_time(seconds: float) -> str:
