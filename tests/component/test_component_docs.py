@@ -111,13 +111,13 @@ def test_marks_and_house_files_are_left_out(tmp_path: Path) -> None:
 
 
 def test_table_of_meters_is_complete() -> None:
-    shown = re.findall(
-        r"^\| .* \| \[(meter-[\w-]+)\]\((\S+)\) \| (.*) \|$", (ROOT / "docs/meters.md").read_text(), re.M
-    )
+    page = (ROOT / "docs" / "meters.md").read_text()
+    shown = re.findall(r"^\| .* \| \[(meter-[\w-]+)\]\((\S+)\) \| (.*) \| `(.*)` \|$", page, re.MULTILINE)
     packages = ROOT / "esphome_component" / "packages"
-    assert sorted(name for name, _, _ in shown) == sorted(path.stem for path in packages.glob("meter-*.yaml"))
-    for name, target, variables in shown:
+    assert sorted(name for name, *_ in shown) == sorted(path.stem for path in packages.glob("meter-*.yaml"))
+    for name, target, variables, example in shown:
         assert target == f"../esphome_component/packages/{name}.yaml"
-        described = (packages / f"{name}.yaml").read_text().partition("\n# From")[0]
+        described, _, usage = (packages / f"{name}.yaml").read_text().partition("\n# From")
         rows = re.findall(r"^#   (\w+) +(\S+)", described, re.MULTILINE)
         assert variables == ", ".join(f"**{key}**" if value == "(required)" else key for key, value in rows), name
+        assert f"packages/{name}.yaml, vars: {example}}}" in usage
