@@ -22,6 +22,8 @@ BUILD = Path(__file__).with_name(".build")
 COMPONENTS = ROOT / "esphome_component"
 # As it is named in the docs and in the headers of the packages.
 REPOSITORY = "https://github.com/nullwatt/nullwatt"
+# What ESPHome looks for in it.
+REPOSITORY_PARTS = ("esphome_component", "components")
 
 sys.path.append(str(ROOT / "tools"))
 import rv32  # noqa: E402
@@ -144,14 +146,21 @@ def local_repository(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
     if shutil.which("git") is None:
         missing_tool("git", "install it")
     folder = tmp_path_factory.mktemp("repository")
-    shutil.copytree(COMPONENTS, folder / "esphome_component")
+    for part in REPOSITORY_PARTS:
+        if (ROOT / part).is_symlink():
+            (folder / part).symlink_to((ROOT / part).readlink())
+        else:
+            shutil.copytree(ROOT / part, folder / part)
     identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
     for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "as it is"]):
         subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    here = f"url.file://{folder}.insteadOf"
     return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.file://{folder}.insteadOf",
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": here,
         "GIT_CONFIG_VALUE_0": REPOSITORY,
+        "GIT_CONFIG_KEY_1": here,
+        "GIT_CONFIG_VALUE_1": f"{REPOSITORY}.git",
     }
 
 

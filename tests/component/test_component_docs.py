@@ -54,16 +54,16 @@ def added(text: str) -> str:
     lines = []
     made = re.findall(r"\bid: *(?:!extend *)?(\w+)", text)
     named = re.findall(r"\bpower_sensor_l\d: *(\w+)", text)
-    if not has_key(text, "packages"):
-        if not named:
-            named = ["some_power"]
-            lines += ["ct002:", "  power_sensor_l1: some_power"]
-        missing = [name for name in named if name not in made]
-        lines += ["sensor:"] if missing else []
-        lines += [f"  - {{platform: template, id: {name}}}" for name in missing]
-    if re.search(r"homeassistant", text) and not has_key(text, "api"):
+    has_meter = "packages/meter-" in text
+    if not named and not has_meter:
+        named = ["some_power"]
+        lines += ["ct002:", "  power_sensor_l1: some_power"]
+    missing = [] if has_meter else [name for name in named if name not in made]
+    lines += ["sensor:"] if missing else []
+    lines += [f"  - {{platform: template, id: {name}}}" for name in missing]
+    if "homeassistant" in text and not has_key(text, "api"):
         lines.append("api:")
-    if re.search(r"mqtt_", text) and not has_key(text, "mqtt") and not has_key(text, "packages"):
+    if "mqtt_" in text and not has_key(text, "mqtt") and not has_meter:
         lines.append("mqtt: {broker: broker.local}")
     return "\n".join(lines) + "\n"
 
