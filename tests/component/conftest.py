@@ -20,6 +20,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BUILD = Path(__file__).with_name(".build")
 COMPONENTS = ROOT / "esphome_component"
+# As it is named in the docs and in the headers of the packages.
+REPOSITORY = "https://github.com/nullwatt/nullwatt"
+# What ESPHome looks for in it.
+REPOSITORY_PARTS = ("esphome_component", "components")
 
 sys.path.append(str(ROOT / "tools"))
 import rv32  # noqa: E402
@@ -53,6 +57,14 @@ class Outcome:
         return found[1]
 
 
+@dataclass(frozen=True)
+class Generated(Outcome):
+    """What the tool printed and returned, and the code it wrote."""
+
+    main_cpp: str
+    defines: str
+
+
 class Esphome:
     """The ESPHome command line tool."""
 
@@ -76,17 +88,34 @@ class Esphome:
 
     def config_many(self, folder: Path, texts: dict[str, str]) -> dict[str, Outcome]:
         """Validate many files; the keys are file names without a suffix."""
-        paths = {name: folder / f"{name}.yaml" for name in texts}
-        for name, path in paths.items():
-            path.write_text(texts[name])
+        self._run_many("config", folder, texts)
+        return {name: self._outcome(folder / f"{name}.out") for name in texts}
+
+    def generate_many(self, folder: Path, texts: dict[str, str]) -> dict[str, Generated]:
+        """Validate many files and generate their code; the keys are file names without a suffix."""
+        self._run_many("generate", folder, texts)
+        generated = {}
+        for name in texts:
+            outcome = self._outcome(folder / f"{name}.out")
+            code, defines = ((folder / f"{name}{suffix}") for suffix in (".cpp", ".h"))
+            done = outcome.code == 0
+            generated[name] = Generated(
+                outcome.code, outcome.text, code.read_text() if done else "", defines.read_text() if done else ""
+            )
+        return generated
+
+    def _run_many(self, command: str, folder: Path, texts: dict[str, str]) -> None:
+        paths = [folder / f"{name}.yaml" for name in texts]
+        for path, text in zip(paths, texts.values(), strict=True):
+            path.write_text(text)
         interpreter = self.program.resolve().with_name("python")
         script = Path(__file__).with_name("config_many.py")
-        subprocess.run([interpreter, script, *paths.values()], env=self.environment, check=True)
-        outcomes = {}
-        for name, path in paths.items():
-            code, _, text = path.with_suffix(".out").read_text().partition("\n")
-            outcomes[name] = Outcome(int(code), text)
-        return outcomes
+        subprocess.run([interpreter, script, command, *paths], env=self.environment, check=True)
+
+    @staticmethod
+    def _outcome(path: Path) -> Outcome:
+        code, _, text = path.read_text().partition("\n")
+        return Outcome(int(code), text)
 
 
 def missing_tool(name: str, remedy: str) -> None:
@@ -109,6 +138,30 @@ def esphome() -> Esphome:
     if not program.is_file():
         missing_tool("esphome", "install it into .venv-esphome, or name it in the environment variable ESPHOME")
     return Esphome(program)
+
+
+@pytest.fixture(scope="session")
+def local_repository(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment in which git finds the project's repository in this checkout."""
+    if shutil.which("git") is None:
+        missing_tool("git", "install it")
+    folder = tmp_path_factory.mktemp("repository")
+    for part in REPOSITORY_PARTS:
+        if (ROOT / part).is_symlink():
+            (folder / part).symlink_to((ROOT / part).readlink())
+        else:
+            shutil.copytree(ROOT / part, folder / part)
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "as it is"]):
+        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    here = f"url.file://{folder}.insteadOf"
+    return {
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": here,
+        "GIT_CONFIG_VALUE_0": REPOSITORY,
+        "GIT_CONFIG_KEY_1": here,
+        "GIT_CONFIG_VALUE_1": f"{REPOSITORY}.git",
+    }
 
 
 @pytest.fixture(scope="session")
