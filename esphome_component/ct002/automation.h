@@ -27,6 +27,7 @@ class MeterTrigger final : public Trigger<> {
   }
 };
 
+#ifdef USE_CT002_SETTINGS
 template<typename... Ts>
 class ChangeAction final : public Action<Ts...>, public Parented<CT002Component> {
  public:
