@@ -12,7 +12,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 \
 BIN := .venv/bin
 CORE := esphome_component/ct002_core
 CORE_SOURCES := $(wildcard $(CORE)/*.cpp $(CORE)/*.h)
-CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h esphome_component/ct002/*.cpp esphome_component/ct002/*.h \
+GLUE := esphome_component/ct002
+CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h $(GLUE)/*.cpp $(GLUE)/*.h $(GLUE)/*/*.cpp $(GLUE)/*/*.h \
 	tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 

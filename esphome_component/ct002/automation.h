@@ -13,7 +13,8 @@ class BatteryTrigger final : public Trigger<std::string, uint8_t> {
  public:
   BatteryTrigger(CT002Component *parent, BatteryEvent event) {
     parent->add_on_battery_callback([this, event](BatteryEvent happened, const char *key, uint8_t place) {
-      if (happened == event) this->trigger(key, place);
+      if (happened == event)
+        this->trigger(key, place);
     });
   }
 };
@@ -22,14 +23,14 @@ class MeterTrigger final : public Trigger<> {
  public:
   MeterTrigger(CT002Component *parent, bool available) {
     parent->add_on_meter_callback([this, available](bool is_available) {
-      if (is_available == available) this->trigger();
+      if (is_available == available)
+        this->trigger();
     });
   }
 };
 
 #ifdef USE_CT002_SETTINGS
-template<typename... Ts>
-class ChangeAction final : public Action<Ts...>, public Parented<CT002Component> {
+template<typename... Ts> class ChangeAction final : public Action<Ts...>, public Parented<CT002Component> {
  public:
   ChangeAction(CT002Component *parent, Setting setting) : Parented(parent), setting_(setting) {}
   void set_battery(uint8_t battery) { this->battery_ = battery; }
@@ -51,8 +52,7 @@ class ChangeAction final : public Action<Ts...>, public Parented<CT002Component>
 };
 #endif
 
-template<typename... Ts>
-class ForceRotationAction final : public Action<Ts...>, public Parented<CT002Component> {
+template<typename... Ts> class ForceRotationAction final : public Action<Ts...>, public Parented<CT002Component> {
  public:
   explicit ForceRotationAction(CT002Component *parent) : Parented(parent) {}
   void play(const Ts &...x) override { this->parent_->force_rotation(); }
@@ -65,15 +65,13 @@ class MeterAvailableCondition final : public Condition<Ts...>, public Parented<C
   bool check(const Ts &...x) override { return this->parent_->is_meter_available(); }
 };
 
-template<typename... Ts>
-class ActiveControlCondition final : public Condition<Ts...>, public Parented<CT002Component> {
+template<typename... Ts> class ActiveControlCondition final : public Condition<Ts...>, public Parented<CT002Component> {
  public:
   explicit ActiveControlCondition(CT002Component *parent) : Parented(parent) {}
   bool check(const Ts &...x) override { return this->parent_->is_active_control(); }
 };
 
-template<typename... Ts>
-class BatteryOnlineCondition final : public Condition<Ts...>, public Parented<CT002Component> {
+template<typename... Ts> class BatteryOnlineCondition final : public Condition<Ts...>, public Parented<CT002Component> {
  public:
   explicit BatteryOnlineCondition(CT002Component *parent) : Parented(parent) {}
   TEMPLATABLE_VALUE(std::string, battery)

@@ -41,18 +41,23 @@ void Batteries::setup() {
 void Batteries::load_(Tracked *battery, uint32_t key) {
   battery->stored = global_preferences->make_preference<Wishes>(key);
   Wishes stored;
-  if (!battery->stored.load(&stored)) return;
+  if (!battery->stored.load(&stored))
+    return;
   stored.mac[sizeof(stored.mac) - 1] = '\0';
   // Two hashes may be equal.
-  if (battery->place == 0 && strcmp(stored.mac, battery->wishes.mac) != 0) return;
+  if (battery->place == 0 && strcmp(stored.mac, battery->wishes.mac) != 0)
+    return;
   // By now the configuration may name the MAC that had the place.
-  if (battery->place > 0 && this->find(stored.mac) != NOT_TRACKED) return;
+  if (battery->place > 0 && this->find(stored.mac) != NOT_TRACKED)
+    return;
   battery->wishes = stored;
-  if (!this->hand_over_(*battery, ALL_SETTINGS)) battery->wishes = Wishes();
+  if (!this->hand_over_(*battery, ALL_SETTINGS))
+    battery->wishes = Wishes();
 }
 
 bool Batteries::hand_over_(const Tracked &battery, uint16_t which) {
-  if (battery.wishes.mac[0] == '\0') return true;
+  if (battery.wishes.mac[0] == '\0')
+    return true;
   const nullwatt::SettingError error =
       this->emulator_.set_override(nullwatt::text_of(battery.wishes.mac), settings_of(battery.wishes), which);
   return error == nullwatt::SettingError::kNone;
@@ -62,14 +67,16 @@ bool Batteries::hand_over_(const Tracked &battery, uint16_t which) {
 
 void Batteries::update(uint32_t now_ms) {
   this->fill_places_();
-  if (this->save_timer_.due(now_ms)) this->save();
+  if (this->save_timer_.due(now_ms))
+    this->save();
 }
 
 void Batteries::fill_places_() {
   ct002_consumer consumer;
   for (uint8_t i = 0; this->emulator_.consumer(i, &consumer); i++) {
     char mac[13];
-    if (consumer.polls < KNOWN_POLLS || !normalize_mac(consumer.key, mac) || this->find(mac) != NOT_TRACKED) continue;
+    if (consumer.polls < KNOWN_POLLS || !normalize_mac(consumer.key, mac) || this->find(mac) != NOT_TRACKED)
+      continue;
     if (Tracked *battery = this->free_place_()) {
       this->settle_(battery, consumer);
     } else if (!this->full_told_) {
@@ -83,7 +90,8 @@ void Batteries::fill_places_() {
 
 uint8_t Batteries::last_place_() const {
   uint8_t last = 0;
-  for (const Tracked &battery : this->batteries_) last = std::max(last, battery.place);
+  for (const Tracked &battery : this->batteries_)
+    last = std::max(last, battery.place);
   return last;
 }
 
@@ -91,7 +99,8 @@ Batteries::Tracked *Batteries::free_place_() {
   Tracked *first = nullptr;
   for (Tracked &battery : this->batteries_) {
     const bool is_free = battery.place > 0 && battery.wishes.mac[0] == '\0';
-    if (is_free && (first == nullptr || battery.place < first->place)) first = &battery;
+    if (is_free && (first == nullptr || battery.place < first->place))
+      first = &battery;
   }
   return first;
 }
@@ -111,7 +120,8 @@ void Batteries::forget(uint8_t battery) {
   memcpy(fresh.mac, tracked.wishes.mac, sizeof(fresh.mac));
   tracked.wishes = fresh;
   this->hand_over_(tracked, ALL_SETTINGS);
-  if (tracked.place > 0) tracked.wishes.mac[0] = '\0';
+  if (tracked.place > 0)
+    tracked.wishes.mac[0] = '\0';
   tracked.stored.save(&tracked.wishes);
   tracked.dirty = false;
   this->full_told_ = false;
@@ -121,15 +131,18 @@ uint8_t Batteries::find(const char *name) const {
   char mac[13];
   if (normalize_mac(name, mac)) {
     for (uint8_t i = 0; i < this->count(); i++) {
-      if (strcmp(this->batteries_[i].wishes.mac, mac) == 0) return i;
+      if (strcmp(this->batteries_[i].wishes.mac, mac) == 0)
+        return i;
     }
     return NOT_TRACKED;
   }
   char *end;
   const unsigned long number = strtoul(name, &end, 10);
-  if (end == name || *end != '\0' || number == 0) return NOT_TRACKED;
+  if (end == name || *end != '\0' || number == 0)
+    return NOT_TRACKED;
   for (uint8_t i = 0; i < this->count(); i++) {
-    if (this->batteries_[i].place == number) return i;
+    if (this->batteries_[i].place == number)
+      return i;
   }
   return NOT_TRACKED;
 }
@@ -142,7 +155,8 @@ bool Batteries::change(uint8_t battery, Setting setting, float value, uint32_t n
   const Wishes old = tracked.wishes;
   const uint16_t which = set_wish(&tracked.wishes, setting, value);
   // Nothing new, nothing to write.
-  if (wish(tracked.wishes, setting) == before) return true;
+  if (wish(tracked.wishes, setting) == before)
+    return true;
   if (!this->hand_over_(tracked, which)) {
     tracked.wishes = old;
     return false;
@@ -154,7 +168,8 @@ bool Batteries::change(uint8_t battery, Setting setting, float value, uint32_t n
 
 void Batteries::save() {
   for (Tracked &battery : this->batteries_) {
-    if (!battery.dirty) continue;
+    if (!battery.dirty)
+      continue;
     battery.stored.save(&battery.wishes);
     battery.dirty = false;
     ESP_LOGD(TAG, "Settings of battery %s saved", battery.wishes.mac[0] != '\0' ? battery.wishes.mac : "to come");

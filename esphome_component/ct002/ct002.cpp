@@ -19,6 +19,8 @@ static const char *const TAG = "ct002";
 static constexpr uint8_t MAX_DATAGRAMS_PER_LOOP = 32;
 static constexpr uint32_t TICK_INTERVAL_MS = 1000;
 static constexpr uint32_t WARNING_INTERVAL_MS = 30000;
+// Whoever floods the port must not flood the log as well.
+static constexpr uint32_t DROPS_TOLD_PER_TICK = 10;
 // A house takes less than this many kW, and no house stays below as many watts for long.
 static constexpr float MOST_HOUSE_KW = 30.0f;
 // "255.255.255.255" or an IPv6 address, then ":65535"
@@ -66,13 +68,19 @@ void CT002Component::loop() {
 void CT002Component::tick_(uint32_t now_ms) {
 #ifdef USE_CT002_TEST_CONTROL
   // On the mock clock nothing happens by itself; `evict` does this.
-  if (!this->test_control_.is_mocked())
+  const bool ticks = !this->test_control_.is_mocked();
+#else
+  const bool ticks = true;
 #endif
+  if (ticks)
     this->emulator_.tick(this->core_ms_());
   ct002_state state;
   this->emulator_.state(&state);
   this->watch_meter_(state);
   this->watch_refusals_(state);
+  if (this->drops_ > DROPS_TOLD_PER_TICK)
+    ESP_LOGV(TAG, "No reply to %" PRIu32 " more datagrams", this->drops_ - DROPS_TOLD_PER_TICK);
+  this->drops_ = 0;
   this->roster_.update(this->emulator_, this);
 #ifdef USE_CT002_HOUSE_SETTINGS
   this->house_.update(now_ms);
@@ -111,7 +119,8 @@ void CT002Component::dump_config() {
   for (uint8_t i = 0; i < this->phase_count_; i++) {
     const PhaseInput &input = this->phases_[i];
     ESP_LOGCONFIG(TAG, "    L%u: '%s'", i + 1, input.sensor->get_name().c_str());
-    if (input.factor != 1.0f) ESP_LOGCONFIG(TAG, "      Watts per unit: %g", input.factor);
+    if (input.factor != 1.0f)
+      ESP_LOGCONFIG(TAG, "      Watts per unit: %g", input.factor);
   }
   if (this->config_.max_sensor_age_ms > 0) {
     ESP_LOGCONFIG(TAG, "  Max sensor age: %" PRId32 " ms", this->config_.max_sensor_age_ms);
@@ -172,10 +181,12 @@ void CT002Component::on_power_(uint8_t phase, float value) {
   input.usable = std::isfinite(power_w);
   if (input.usable) {
     input.at_ms = millis();
-    if (input.unit_watch > 0) this->watch_unit_(phase, value);
+    if (input.unit_watch > 0)
+      this->watch_unit_(phase, value);
   }
 #ifdef USE_CT002_TEST_CONTROL
-  if (!this->test_control_.accept_sample(phase, this->phase_count_, input.usable)) return;
+  if (!this->test_control_.accept_sample(phase, this->phase_count_, input.usable))
+    return;
 #endif
   this->emulator_.update_grid_phase(phase, this->phase_count_, power_w, this->core_ms_());
 }
@@ -188,7 +199,8 @@ void CT002Component::watch_unit_(uint8_t phase, float value) {
   }
   // Meters that speak watts have a tenth of them at best.
   const float tenths = value * 10.0f;
-  if (std::fabs(tenths - std::round(tenths)) > 0.01f) input.fraction_seen = true;
+  if (std::fabs(tenths - std::round(tenths)) > 0.01f)
+    input.fraction_seen = true;
   if (--input.unit_watch == 0 && input.fraction_seen) {
     ESP_LOGW(TAG, "L%u: the values of '%s' look like kW and are taken as W. Set its unit_of_measurement, kW or W",
              phase + 1, input.sensor->get_name().c_str());
@@ -209,8 +221,10 @@ void CT002Component::watch_meter_(const ct002_state &state) {
   const bool changed = gone != this->meter_gone_;
   this->meter_gone_ = gone;
   // A meter that was never there is not lost, and its first value does not bring it back.
-  if (changed && this->meter_seen_) this->meter_callback_.call(!gone);
-  if (!gone) this->meter_seen_ = true;
+  if (changed && this->meter_seen_)
+    this->meter_callback_.call(!gone);
+  if (!gone)
+    this->meter_seen_ = true;
 }
 
 void CT002Component::log_meter_gone_() {
@@ -229,7 +243,8 @@ void CT002Component::log_meter_gone_() {
 
 void CT002Component::receive_() {
   // ready() is only meaningful again once the socket was read empty.
-  if (!this->datagrams_left_ && !this->socket_->ready()) return;
+  if (!this->datagrams_left_ && !this->socket_->ready())
+    return;
   this->datagrams_left_ = false;
   // One byte more than the core accepts, so that a longer datagram shows instead of being cut to fit.
   uint8_t request[nullwatt::kMaxDatagram + 1];
@@ -238,7 +253,8 @@ void CT002Component::receive_() {
     socklen_t peer_size = sizeof(peer);
     const ssize_t size =
         this->socket_->recvfrom(request, sizeof(request), reinterpret_cast<sockaddr *>(&peer), &peer_size);
-    if (size < 0) return;
+    if (size < 0)
+      return;
 #ifdef USE_CT002_TEST_CONTROL
     // Commands that were sent before this poll act before it.
     this->test_control_.run_commands();
@@ -261,7 +277,8 @@ void CT002Component::answer_(const uint8_t *request, size_t size, const sockaddr
       this->emulator_.handle(request, size, source, this->core_ms_(), reply, sizeof(reply), &reason);
   if (reply_size == 0) {
     this->last_drop_ = reason;
-    ESP_LOGV(TAG, "No reply to %s: %s", source, nullwatt::drop_reason_text(reason));
+    if (this->drops_++ < DROPS_TOLD_PER_TICK)
+      ESP_LOGV(TAG, "No reply to %s: %s", source, nullwatt::drop_reason_text(reason));
     return;
   }
   if (this->socket_->sendto(reply, reply_size, 0, peer, peer_size) < 0) {
@@ -272,7 +289,8 @@ void CT002Component::answer_(const uint8_t *request, size_t size, const sockaddr
 void CT002Component::watch_refusals_(const ct002_state &state) {
   const uint32_t now_ms = millis();
   const bool quiet = this->refusals_told_ > 0 && now_ms - this->refusals_warned_ms_ < WARNING_INTERVAL_MS;
-  if (state.refused_full == this->refusals_told_ || quiet) return;
+  if (state.refused_full == this->refusals_told_ || quiet)
+    return;
   ESP_LOGW(TAG, "Table full (%u batteries): %" PRIu32 " polls of further batteries refused so far",
            nullwatt::kMaxBatteries, state.refused_full);
   this->refusals_told_ = state.refused_full;
@@ -289,7 +307,8 @@ void CT002Component::show_next_() {
 #else
   const uint8_t last = 0;
 #endif
-  if (this->to_show_ > last) return;
+  if (this->to_show_ > last)
+    return;
   const uint8_t shown = this->to_show_++;
   ct002_state state;
   this->emulator_.state(&state);
@@ -300,14 +319,16 @@ void CT002Component::show_next_() {
   if (shown > 0) {
     mac = this->batteries_.mac(shown - 1);
     for (uint8_t i = 0; battery == nullptr && this->emulator_.consumer(i, &consumer); i++) {
-      if (mac[0] != '\0' && strcmp(consumer.key, mac) == 0) battery = &consumer;
+      if (mac[0] != '\0' && strcmp(consumer.key, mac) == 0)
+        battery = &consumer;
     }
   }
 #endif
   const View view{state, battery, mac, this->last_drop_, this->roster_.is_saturated(mac)};
   const uint8_t owner = shown == 0 ? HOUSE : shown - 1;
   for (Watcher *watcher : this->watchers_) {
-    if (watcher->battery() == owner) watcher->refresh(view);
+    if (watcher->battery() == owner)
+      watcher->refresh(view);
   }
 #endif
 }
@@ -316,7 +337,8 @@ void CT002Component::on_battery(BatteryEvent event, const char *key) {
   uint8_t place = 0;
 #ifdef USE_CT002_BATTERIES
   const uint8_t battery = this->batteries_.find(key);
-  if (battery != Batteries::NOT_TRACKED) place = this->batteries_.place(battery);
+  if (battery != Batteries::NOT_TRACKED)
+    place = this->batteries_.place(battery);
 #endif
   this->battery_callback_.call(event, key, place);
 }
@@ -351,7 +373,8 @@ void CT002Component::change(Setting setting, uint8_t battery, float value) {
   }
 #endif
 #ifdef USE_CT002_BATTERIES
-  if (!this->batteries_.change(battery, setting, value, millis())) this->log_no_room_(this->batteries_.mac(battery));
+  if (!this->batteries_.change(battery, setting, value, millis()))
+    this->log_no_room_(this->batteries_.mac(battery));
 #endif
 }
 
@@ -386,7 +409,8 @@ void CT002Component::log_no_room_(const char *mac) {
 void CT002Component::force_rotation() {
   ct002_state state;
   this->emulator_.state(&state);
-  if (!state.limiting) ESP_LOGI(TAG, "No rotation: efficiency mode parks no battery now");
+  if (!state.limiting)
+    ESP_LOGI(TAG, "No rotation: efficiency mode parks no battery now");
   this->emulator_.force_rotation();
 }
 
@@ -403,7 +427,8 @@ bool CT002Component::is_saturated(const char *battery) const {
 const char *CT002Component::mac_of_(const char *battery, char (&mac)[13]) const {
 #ifdef USE_CT002_BATTERIES
   const uint8_t index = this->batteries_.find(battery);
-  if (index != Batteries::NOT_TRACKED) return this->batteries_.mac(index);
+  if (index != Batteries::NOT_TRACKED)
+    return this->batteries_.mac(index);
 #endif
   return normalize_mac(battery, mac) ? mac : "";
 }

@@ -94,13 +94,11 @@ class CT002Component final : public Component, public RosterListener {
   bool is_online(const char *battery) const;
   bool is_saturated(const char *battery) const;
 
-  template<typename F>
-  void add_on_battery_callback(F &&callback) {
+  template<typename F> void add_on_battery_callback(F &&callback) {
     this->battery_callback_.add(std::forward<F>(callback));
   }
   /// Called with true when the meter is back, with false when it is lost.
-  template<typename F>
-  void add_on_meter_callback(F &&callback) {
+  template<typename F> void add_on_meter_callback(F &&callback) {
     this->meter_callback_.add(std::forward<F>(callback));
   }
 
@@ -144,6 +142,7 @@ class CT002Component final : public Component, public RosterListener {
   uint32_t meter_warned_ms_{0};
   uint32_t refusals_warned_ms_{0};
   uint32_t refusals_told_{0};
+  uint32_t drops_{0};  ///< datagrams without a reply since the last tick
   LazyCallbackManager<void(BatteryEvent, const char *, uint8_t)> battery_callback_;
   LazyCallbackManager<void(bool)> meter_callback_;
   uint8_t phase_count_{0};

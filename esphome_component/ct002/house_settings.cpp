@@ -13,11 +13,14 @@ void HouseSettings::setup() {
     const auto setting = static_cast<Setting>(i);
     Entry &entry = this->entries_[i];
     entry.configured = this->value(setting);
-    if (!entry.kept) continue;
+    if (!entry.kept)
+      continue;
     entry.stored = global_preferences->make_preference<Stored>(fnv1_hash("ct002.house") + (STORED_VERSION << 8) + i);
     Stored stored;
-    if (!entry.stored.load(&stored) || stored.configured != entry.configured) continue;
-    if (is_allowed(setting, stored.value)) this->apply_(setting, stored.value);
+    if (!entry.stored.load(&stored) || stored.configured != entry.configured)
+      continue;
+    if (is_allowed(setting, stored.value))
+      this->apply_(setting, stored.value);
   }
 }
 
@@ -52,10 +55,12 @@ void HouseSettings::apply_(Setting setting, float value) {
 }
 
 void HouseSettings::change(Setting setting, float value, uint32_t now_ms) {
-  if (this->value(setting) == value) return;
+  if (this->value(setting) == value)
+    return;
   this->apply_(setting, value);
   Entry &entry = this->entries_[static_cast<uint8_t>(setting)];
-  if (!entry.kept) return;
+  if (!entry.kept)
+    return;
   entry.dirty = true;
   this->save_timer_.touch(now_ms);
 }
@@ -63,7 +68,8 @@ void HouseSettings::change(Setting setting, float value, uint32_t now_ms) {
 void HouseSettings::save() {
   for (uint8_t i = 0; i < HOUSE_SETTINGS; i++) {
     Entry &entry = this->entries_[i];
-    if (!entry.dirty) continue;
+    if (!entry.dirty)
+      continue;
     const Stored stored{entry.configured, this->value(static_cast<Setting>(i))};
     entry.stored.save(&stored);
     entry.dirty = false;

@@ -21,7 +21,8 @@ class HouseSettings {
   void setup();
   /// Once a second: writes changes.
   void update(uint32_t now_ms) {
-    if (this->save_timer_.due(now_ms)) this->save();
+    if (this->save_timer_.due(now_ms))
+      this->save();
   }
   void save();
 

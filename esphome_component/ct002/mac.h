@@ -8,10 +8,12 @@ namespace esphome::ct002 {
 inline bool normalize_mac(const char *text, char (&mac)[13]) {
   size_t n = 0;
   for (; *text != '\0'; text++) {
-    if (*text == ':' || *text == '-') continue;
+    if (*text == ':' || *text == '-')
+      continue;
     const char digit = *text >= 'A' && *text <= 'F' ? static_cast<char>(*text - 'A' + 'a') : *text;
     const bool hex = (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
-    if (!hex || n == sizeof(mac) - 1) return false;
+    if (!hex || n == sizeof(mac) - 1)
+      return false;
     mac[n++] = digit;
   }
   mac[n] = '\0';

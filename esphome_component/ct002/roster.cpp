@@ -16,18 +16,22 @@ static constexpr float SATURATED = 0.4f;
 static constexpr float NOT_SATURATED = 0.2f;
 
 void Roster::update(const nullwatt::Emulator &emulator, RosterListener *listener) {
-  if (millis() - this->window_ms_ >= WINDOW_MS) this->sum_up_();
-  for (Entry &entry : this->entries_) entry.present = false;
+  if (millis() - this->window_ms_ >= WINDOW_MS)
+    this->sum_up_();
+  for (Entry &entry : this->entries_)
+    entry.present = false;
   ct002_consumer battery;
   // First who is still here, so that the places of those who left are free for the new ones.
   for (uint8_t i = 0; emulator.consumer(i, &battery); i++) {
     Entry *entry = this->find_(battery.key);
-    if (entry == nullptr) continue;
+    if (entry == nullptr)
+      continue;
     entry->present = true;
     this->judge_(entry, battery, listener);
   }
   for (Entry &entry : this->entries_) {
-    if (entry.key[0] == '\0' || entry.present) continue;
+    if (entry.key[0] == '\0' || entry.present)
+      continue;
     make_printable(entry.key);
     if (this->may_name_()) {
       ESP_LOGI(TAG, "Battery %s is silent", entry.key);
@@ -38,7 +42,8 @@ void Roster::update(const nullwatt::Emulator &emulator, RosterListener *listener
     entry.key[0] = '\0';
   }
   for (uint8_t i = 0; emulator.consumer(i, &battery); i++) {
-    if (this->find_(battery.key) == nullptr) this->add_(battery, listener);
+    if (this->find_(battery.key) == nullptr)
+      this->add_(battery, listener);
   }
 }
 
@@ -46,7 +51,8 @@ void Roster::judge_(Entry *entry, const ct002_consumer &battery, RosterListener 
   const bool saturated = battery.saturation >= (entry->saturated ? NOT_SATURATED : SATURATED);
   const bool begins = saturated && !entry->saturated;
   entry->saturated = saturated;
-  if (!begins) return;
+  if (!begins)
+    return;
   char key[nullwatt::kKeySize];
   memcpy(key, entry->key, sizeof(key));
   make_printable(key);
@@ -65,21 +71,24 @@ void Roster::sum_up_() {
 }
 
 bool Roster::may_name_() {
-  if (this->named_ >= nullwatt::kMaxBatteries) return false;
+  if (this->named_ >= nullwatt::kMaxBatteries)
+    return false;
   this->named_++;
   return true;
 }
 
 const Roster::Entry *Roster::find_(const char *key) const {
   for (const Entry &entry : this->entries_) {
-    if (strcmp(entry.key, key) == 0) return &entry;
+    if (strcmp(entry.key, key) == 0)
+      return &entry;
   }
   return nullptr;
 }
 
 void Roster::add_(ct002_consumer battery, RosterListener *listener) {
   Entry *entry = this->find_("");
-  if (entry == nullptr) return;
+  if (entry == nullptr)
+    return;
   memcpy(entry->key, battery.key, sizeof(entry->key));
   entry->saturated = false;
   make_printable(battery.key);

@@ -37,19 +37,23 @@ constexpr float PERCENT = 100.0f;
 
 float bound_or_nan(float bound_w) { return bound_w < 0.0f ? NAN : bound_w; }
 
-uint8_t whole(float value) { return static_cast<uint8_t>(value + 0.5f); }
+uint8_t whole(float value) { return static_cast<uint8_t>(std::lround(value)); }
 
 Mode mode_of(const Wishes &wishes) {
-  if (!wishes.active) return Mode::OFF;
-  if (wishes.manual) return Mode::MANUAL;
-  if (wishes.may_charge && wishes.may_discharge) return Mode::AUTOMATIC;
+  if (!wishes.active)
+    return Mode::OFF;
+  if (wishes.manual)
+    return Mode::MANUAL;
+  if (wishes.may_charge && wishes.may_discharge)
+    return Mode::AUTOMATIC;
   return wishes.may_charge ? Mode::CHARGE_ONLY : Mode::DISCHARGE_ONLY;
 }
 
 uint16_t set_mode(Wishes *wishes, Mode mode) {
   wishes->active = mode != Mode::OFF;
   // Off keeps the rest, for the day the battery is switched on again.
-  if (mode == Mode::OFF) return kSetActive;
+  if (mode == Mode::OFF)
+    return kSetActive;
   wishes->manual = mode == Mode::MANUAL;
   wishes->may_charge = mode != Mode::DISCHARGE_ONLY;
   wishes->may_discharge = mode != Mode::CHARGE_ONLY;

@@ -72,7 +72,8 @@ nullwatt::Settings settings_of(const Wishes &wishes);
 class SaveTimer {
  public:
   void touch(uint32_t now_ms) {
-    if (!this->running_) this->began_ms_ = now_ms;
+    if (!this->running_)
+      this->began_ms_ = now_ms;
     this->running_ = true;
     this->touched_ms_ = now_ms;
   }

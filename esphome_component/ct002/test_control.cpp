@@ -25,7 +25,8 @@ bool TestControl::setup(int32_t max_sensor_age_ms) {
   config.max_sensor_age_ms = 0;
   this->emulator_.reconfigure(config);
   this->socket_ = open_udp_socket(this->port_);
-  if (this->socket_ == nullptr) ESP_LOGE(TAG, "Cannot listen on UDP port %u", this->port_);
+  if (this->socket_ == nullptr)
+    ESP_LOGE(TAG, "Cannot listen on UDP port %u", this->port_);
   return this->socket_ != nullptr;
 }
 
@@ -41,7 +42,8 @@ void TestControl::run_commands() {
   ssize_t size;
   while ((size = this->socket_->recvfrom(command, sizeof(command) - 1, peer_address, &peer_size)) >= 0) {
     command[size] = '\0';
-    if (static_cast<size_t>(size) > MAX_COMMAND) command[0] = '\0';
+    if (static_cast<size_t>(size) > MAX_COMMAND)
+      command[0] = '\0';
     this->run_(command);
     this->socket_->sendto(this->reply_text_, this->reply_size_, 0, peer_address, peer_size);
     peer_size = sizeof(peer);
@@ -51,16 +53,19 @@ void TestControl::run_commands() {
 // -- meter and clock -----------------------------------------------------------------------
 
 uint32_t TestControl::core_ms() const {
-  if (!this->mocked_) return millis();
+  if (!this->mocked_)
+    return millis();
   // The counter wraps, the mock clock does not; half a millisecond absorbs what a decimal fraction lacks.
   const double range = 4294967296.0;
   double ms = std::fmod(std::floor(this->mock_s_ * 1000.0 + 0.5), range);
-  if (ms < 0.0) ms += range;
+  if (ms < 0.0)
+    ms += range;
   return static_cast<uint32_t>(ms);
 }
 
 bool TestControl::accept_sample(uint8_t phase, uint8_t count, bool usable) {
-  if (this->meter_stale_) return false;
+  if (this->meter_stale_)
+    return false;
   this->phases_ = count;
   this->sampled_ms_[phase] = millis();
   this->fresh_[phase] = usable;
@@ -68,9 +73,11 @@ bool TestControl::accept_sample(uint8_t phase, uint8_t count, bool usable) {
 }
 
 void TestControl::age_meter() {
-  if (this->max_age_ms_ == 0) return;
+  if (this->max_age_ms_ == 0)
+    return;
   for (uint8_t phase = 0; phase < this->phases_; phase++) {
-    if (!this->fresh_[phase] || millis() - this->sampled_ms_[phase] <= this->max_age_ms_) continue;
+    if (!this->fresh_[phase] || millis() - this->sampled_ms_[phase] <= this->max_age_ms_)
+      continue;
     this->fresh_[phase] = false;
     this->emulator_.update_grid_phase(phase, this->phases_, NAN, this->core_ms());
   }
@@ -120,15 +127,18 @@ void TestControl::run_(char *command) {
   } else {
     known = false;
   }
-  if (!known) this->reply_("err unknown command");
+  if (!known)
+    this->reply_("err unknown command");
 }
 
 bool TestControl::run_grid_() {
   float power_w[3] = {0.0f, 0.0f, 0.0f};
-  if (this->word_count_ < 2) return false;
+  if (this->word_count_ < 2)
+    return false;
   for (uint8_t i = 0; i < 3 && i + 1 < this->word_count_; i++) {
     double value;
-    if (!this->number_(i + 1, &value)) return false;
+    if (!this->number_(i + 1, &value))
+      return false;
     power_w[i] = static_cast<float>(value);
   }
   this->meter_stale_ = false;
@@ -144,9 +154,12 @@ bool TestControl::run_grid_() {
 
 bool TestControl::run_clock_(bool advance) {
   double seconds;
-  if (!this->number_(1, &seconds)) return false;
-  if (advance) seconds += this->mocked_ ? this->mock_s_ : millis() / 1000.0;
-  if (!std::isfinite(seconds)) return false;
+  if (!this->number_(1, &seconds))
+    return false;
+  if (advance)
+    seconds += this->mocked_ ? this->mock_s_ : millis() / 1000.0;
+  if (!std::isfinite(seconds))
+    return false;
   this->mocked_ = true;
   this->mock_s_ = seconds;
   this->reply_("ok %s %.3f", this->words_[0], seconds);
@@ -155,7 +168,8 @@ bool TestControl::run_clock_(bool advance) {
 
 bool TestControl::run_dedupe_() {
   double window_ms;
-  if (!this->number_(1, &window_ms) || !(window_ms >= 0.0 && window_ms <= INT32_MAX)) return false;
+  if (!this->number_(1, &window_ms) || !(window_ms >= 0.0 && window_ms <= INT32_MAX))
+    return false;
   this->emulator_.set_dedupe_window(static_cast<uint32_t>(window_ms));
   this->reply_("ok dedupe %" PRIu32, static_cast<uint32_t>(window_ms));
   return true;
@@ -163,7 +177,8 @@ bool TestControl::run_dedupe_() {
 
 bool TestControl::run_manual_target_() {
   double target_w;
-  if (!this->number_(2, &target_w)) return false;
+  if (!this->number_(2, &target_w))
+    return false;
   nullwatt::Settings settings;
   settings.manual_target_w = static_cast<float>(target_w);
   this->override_(this->words_[1], settings, nullwatt::kSetManualTarget);
@@ -172,7 +187,8 @@ bool TestControl::run_manual_target_() {
 
 bool TestControl::run_auto_target_() {
   double automatic;
-  if (!this->number_(2, &automatic)) return false;
+  if (!this->number_(2, &automatic))
+    return false;
   nullwatt::Settings settings;
   settings.manual = automatic == 0.0;
   this->override_(this->words_[1], settings, nullwatt::kSetManual);
@@ -206,9 +222,11 @@ static constexpr struct {
 
 bool TestControl::run_setting_() {
   double value;
-  if (!this->number_(3, &value)) return false;
+  if (!this->number_(3, &value))
+    return false;
   for (const auto &row : SETTINGS) {
-    if (strcmp(this->words_[1], row.key) != 0) continue;
+    if (strcmp(this->words_[1], row.key) != 0)
+      continue;
     nullwatt::Settings settings;
     row.put(settings, static_cast<float>(value));
     this->override_(this->words_[2], settings, row.bit);
@@ -224,10 +242,12 @@ void TestControl::override_(const char *mac, const nullwatt::Settings &settings,
 
 /// Options that make sense while running: everything in a sub-block, and these two.
 static bool is_run_time_option(const char *key) {
-  if (strcmp(key, "active_control") == 0 || strcmp(key, "consumer_ttl") == 0) return true;
+  if (strcmp(key, "active_control") == 0 || strcmp(key, "consumer_ttl") == 0)
+    return true;
   for (size_t i = 0; i < nullwatt::option_count(); i++) {
     const nullwatt::OptionInfo &option = nullwatt::option_at(i);
-    if (strcmp(key, option.key) == 0) return option.group[0] != '\0';
+    if (strcmp(key, option.key) == 0)
+      return option.group[0] != '\0';
   }
   return false;
 }
@@ -250,7 +270,8 @@ void TestControl::run_option_() {
 }
 
 bool TestControl::run_get_() {
-  if (this->word_count_ < 2) return false;
+  if (this->word_count_ < 2)
+    return false;
   const nullwatt::Text key = nullwatt::text_of(this->words_[1]);
   float number;
   nullwatt::Text text;
@@ -258,7 +279,8 @@ bool TestControl::run_get_() {
     this->reply_("ok get %s %g", this->words_[1], number);
     return true;
   }
-  if (!nullwatt::get_option(this->emulator_.config(), key, &text)) return false;
+  if (!nullwatt::get_option(this->emulator_.config(), key, &text))
+    return false;
   this->reply_("ok get %s %.*s", this->words_[1], static_cast<int>(text.size), text.data);
   return true;
 }
@@ -287,7 +309,8 @@ void TestControl::split_(char *command) {
 }
 
 bool TestControl::number_(uint8_t index, double *out) const {
-  if (index >= this->word_count_) return false;
+  if (index >= this->word_count_)
+    return false;
   char *end;
   *out = strtod(this->words_[index], &end);
   return end != this->words_[index] && *end == '\0';
@@ -300,7 +323,8 @@ void TestControl::reply_(const char *format, ...) {
   va_start(arguments, format);
   const int size = vsnprintf(this->reply_text_ + this->reply_size_, room, format, arguments);
   va_end(arguments);
-  if (size > 0 && static_cast<size_t>(size) < room) this->reply_size_ += size;
+  if (size > 0 && static_cast<size_t>(size) < room)
+    this->reply_size_ += size;
 }
 
 }  // namespace esphome::ct002

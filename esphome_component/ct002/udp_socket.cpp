@@ -6,7 +6,8 @@ namespace esphome::ct002 {
 
 std::unique_ptr<socket::Socket> open_udp_socket(uint16_t port) {
   std::unique_ptr<socket::Socket> opened = socket::socket_loop_monitored(AF_INET, SOCK_DGRAM, 0);
-  if (opened == nullptr) return nullptr;
+  if (opened == nullptr)
+    return nullptr;
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = ESPHOME_INADDR_ANY;

@@ -330,3 +330,14 @@ def test_occupied_port_is_one_clear_line(test_node_program: Path, node: Any, run
     with run_node(test_node_program, ready=f"Cannot listen on UDP port {node.poll_port}") as second:
         second.wait_for_log("Not running: its UDP port was not available")
     assert node.command("evict") == "ok evict"
+
+
+@pytest.mark.slow
+def test_datagrams_without_a_reply_do_not_flood_the_log(node: Any) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(200):
+            sender.sendto(b"nonsense", ("127.0.0.1", node.poll_port))
+    line = node.wait_for_log("more datagrams")
+    told = node.log.count("No reply to 127.0.0.1")
+    assert told <= 20  # the burst may lie across two seconds
+    assert int(re.search(r"No reply to (\d+) more", line)[1]) >= 100 - told  # type: ignore[index]

@@ -15,7 +15,7 @@ DURATIONS = {"15min": 900.0, "90s": 90.0, "60s": 60.0}
 
 
 def variant_of_example(chip: str, framework: str, example: str = EXAMPLE) -> str:
-    text = example.replace("path: esphome_component", f"path: {ROOT / 'esphome_component'}")
+    text = example.replace(" esphome_component", f" {ROOT / 'esphome_component'}")
     text, chips = re.subn(r"variant: esp32\b", f"variant: {chip}", text)
     text, frameworks = re.subn(r"type: esp-idf\b", f"type: {framework}", text)
     assert (chips, frameworks) == (1, 1)
@@ -34,7 +34,8 @@ def test_source_without_a_checkout(esphome: Any, tmp_path: Path) -> None:
     end = EXAMPLE.index("# The grid meter: any sensor")
     source = f"  - source: {{type: git, url: 'file://{ROOT}'}}\n    components: [ct002]\n"
     file = tmp_path / "node.yaml"
-    file.write_text(EXAMPLE[:start] + source + EXAMPLE[end:])
+    text = EXAMPLE[:start] + source + EXAMPLE[end:]
+    file.write_text(text.replace(" esphome_component", f" {ROOT / 'esphome_component'}"))
     outcome = esphome.run("compile", "--only-generate", file)
     assert outcome.code == 0, outcome.text
     assert (tmp_path / ".esphome/build/nullwatt/src/esphome/components/ct002_core/emulator.cpp").is_file()
@@ -43,7 +44,7 @@ def test_source_without_a_checkout(esphome: Any, tmp_path: Path) -> None:
 def uncommented() -> str:
     """The example with its blocks switched on."""
     head, ct002 = EXAMPLE.split("\nct002:\n")
-    ct002 = re.sub(r"^  # (?=(?:filters|balancer|saturation):$|  )", "  ", ct002, flags=re.MULTILINE)
+    ct002 = re.sub(r"^  # (?=(?:filters|balancer|saturation|on_\w+):$|  )", "  ", ct002, flags=re.MULTILINE)
     ct002 = re.sub(r"^(  +)# (?=min_eff)", r"\1", ct002, flags=re.MULTILINE)
     return f"{head}\nct002:\n{ct002}"
 
@@ -63,7 +64,7 @@ def test_example_shows_the_defaults(esphome: Any) -> None:
 
 def test_blocks_of_the_example_show_what_acts_and_its_default(esphome: Any, tmp_path: Path) -> None:
     file = tmp_path / "node.yaml"
-    file.write_text(uncommented().replace("path: esphome_component", f"path: {ROOT / 'esphome_component'}"))
+    file.write_text(uncommented().replace(" esphome_component", f" {ROOT / 'esphome_component'}"))
     outcome = esphome.run("config", file)
     assert outcome.code == 0, outcome.text
     # Only the PID, which the example says is for relay mode, deserves one.

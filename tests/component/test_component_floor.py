@@ -59,7 +59,7 @@ def test_every_entity_and_automation_compiles(
 def test_example_generates(floor: Any, tmp_path: Path, framework: str) -> None:
     text = (ROOT / "esphome.example.yaml").read_text()
     file = tmp_path / "node.yaml"
-    text = text.replace("path: esphome_component", f"path: {ROOT / 'esphome_component'}")
+    text = text.replace(" esphome_component", f" {ROOT / 'esphome_component'}")
     file.write_text(text.replace("type: esp-idf", f"type: {framework}"))
     outcome = floor.run("compile", "--only-generate", file)
     assert outcome.code == 0, outcome.text

@@ -12,7 +12,8 @@ bool saturated(const View &view) { return view.saturated; }
 
 void CT002BinarySensor::refresh(const View &view) {
   const bool value = this->signal_(view);
-  if (this->sent_any_ && value == this->sent_) return;
+  if (this->sent_any_ && value == this->sent_)
+    return;
   this->sent_ = value;
   this->sent_any_ = true;
   this->publish_state(value);

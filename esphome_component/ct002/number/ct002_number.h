@@ -8,7 +8,7 @@ namespace esphome::ct002 {
 class CT002Number final : public number::Number, public Watcher, public Parented<CT002Component> {
  public:
   CT002Number(CT002Component *parent, Setting setting) : Parented(parent), setting_(setting) {}
-  void refresh(const View &view) override { this->show_(); }
+  void refresh(const View & /*view*/) override { this->show_(); }
 
  protected:
   void control(float value) override {

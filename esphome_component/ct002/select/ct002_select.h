@@ -9,7 +9,7 @@ namespace esphome::ct002 {
 class CT002Select final : public select::Select, public Watcher, public Parented<CT002Component> {
  public:
   CT002Select(CT002Component *parent, Setting setting) : Parented(parent), setting_(setting) {}
-  void refresh(const View &view) override { this->show_(); }
+  void refresh(const View & /*view*/) override { this->show_(); }
 
  protected:
   void control(size_t index) override {
@@ -18,7 +18,8 @@ class CT002Select final : public select::Select, public Watcher, public Parented
   }
   void show_() {
     const auto index = static_cast<size_t>(this->parent_->setting(this->setting_, this->battery_));
-    if (this->active_index() != index) this->publish_state(index);
+    if (this->active_index() != index)
+      this->publish_state(index);
   }
 
   Setting setting_;

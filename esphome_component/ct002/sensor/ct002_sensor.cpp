@@ -27,9 +27,11 @@ float power(const View &view) { return view.battery != nullptr ? view.battery->p
 float target(const View &view) { return view.battery != nullptr ? view.battery->target_w : NAN; }
 
 float share(const View &view) {
-  if (view.battery == nullptr) return NAN;
+  if (view.battery == nullptr)
+    return NAN;
   const float pool_w = view.meter.pool_output_w;
-  if (!view.battery->in_pool || std::fabs(pool_w) < LEAST_POOL_W) return 0.0f;
+  if (!view.battery->in_pool || std::fabs(pool_w) < LEAST_POOL_W)
+    return 0.0f;
   return PERCENT * view.battery->power_w / pool_w;
 }
 
@@ -52,7 +54,8 @@ void CT002Sensor::refresh(const View &view) {
   const float value = std::round(this->reading_(view) * scale) / scale;
   // NAN equals nothing, itself included.
   const bool same = value == this->sent_ || (std::isnan(value) && std::isnan(this->sent_));
-  if (same && this->sent_any_ && !this->send_all_) return;
+  if (same && this->sent_any_ && !this->send_all_)
+    return;
   this->sent_ = value;
   this->sent_any_ = true;
   this->publish_state(value);

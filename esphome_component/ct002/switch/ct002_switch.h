@@ -9,7 +9,7 @@ class CT002Switch final : public switch_::Switch, public Watcher, public Parente
  public:
   CT002Switch(CT002Component *parent, Setting setting) : Parented(parent), setting_(setting) {}
   // What is the same is not published again.
-  void refresh(const View &view) override { this->show_(); }
+  void refresh(const View & /*view*/) override { this->show_(); }
 
  protected:
   void write_state(bool state) override {

@@ -15,25 +15,30 @@ static void copy(const char *from, char (&text)[TEXT_SIZE]) {
 }
 
 void last_drop_reason(const View &view, char (&text)[TEXT_SIZE]) {
-  if (view.last_drop != nullwatt::DropReason::kNone) copy(nullwatt::drop_reason_text(view.last_drop), text);
+  if (view.last_drop != nullwatt::DropReason::kNone)
+    copy(nullwatt::drop_reason_text(view.last_drop), text);
 }
 
 void phase(const View &view, char (&text)[TEXT_SIZE]) {
-  if (view.battery == nullptr) return;
+  if (view.battery == nullptr)
+    return;
   const char letter[] = {view.battery->phase, '\0'};
   copy(letter, text);
 }
 
 void model(const View &view, char (&text)[TEXT_SIZE]) {
-  if (view.battery != nullptr) copy(view.battery->device_type, text);
+  if (view.battery != nullptr)
+    copy(view.battery->device_type, text);
 }
 
 void mac(const View &view, char (&text)[TEXT_SIZE]) { copy(view.mac, text); }
 
 void address(const View &view, char (&text)[TEXT_SIZE]) {
-  if (view.battery == nullptr) return;
+  if (view.battery == nullptr)
+    return;
   copy(view.battery->source, text);
-  if (char *port = strrchr(text, ':')) *port = '\0';
+  if (char *port = strrchr(text, ':'))
+    *port = '\0';
 }
 
 }  // namespace texts
@@ -41,7 +46,8 @@ void address(const View &view, char (&text)[TEXT_SIZE]) {
 void CT002TextSensor::refresh(const View &view) {
   char text[TEXT_SIZE] = "";
   this->text_(view, text);
-  if (!this->has_state() || this->get_raw_state() != text) this->publish_state(text);
+  if (!this->has_state() || this->get_raw_state() != text)
+    this->publish_state(text);
 }
 
 }  // namespace esphome::ct002
