@@ -73,6 +73,8 @@ def limits(key: str) -> Any:
 
 
 def validate_mode(value: Any) -> str:
+    if value is False:
+        value = "off"  # which YAML takes for a boolean
     mode: str = cv.one_of(*MODES)(str(value).replace("_", " ").capitalize())
     return mode
 

@@ -48,11 +48,16 @@ void Batteries::load_(Tracked *battery, uint32_t key) {
   if (battery->place == 0 && strcmp(stored.mac, battery->wishes.mac) != 0)
     return;
   // By now the configuration may name the MAC that had the place.
-  if (battery->place > 0 && this->find(stored.mac) != NOT_TRACKED)
+  char mac[13];
+  const bool is_free = stored.mac[0] == '\0';
+  if (battery->place > 0 && !is_free && (!normalize_mac(stored.mac, mac) || this->find(stored.mac) != NOT_TRACKED))
     return;
   battery->wishes = stored;
-  if (!this->hand_over_(*battery, ALL_SETTINGS))
+  if (!this->hand_over_(*battery, ALL_SETTINGS)) {
+    ESP_LOGW(TAG, "Stored settings of battery %s are not usable, they start anew", stored.mac);
     battery->wishes = Wishes();
+    memcpy(battery->wishes.mac, stored.mac, sizeof(stored.mac));
+  }
 }
 
 bool Batteries::hand_over_(const Tracked &battery, uint16_t which) {
@@ -75,15 +80,17 @@ void Batteries::fill_places_() {
   ct002_consumer consumer;
   for (uint8_t i = 0; this->emulator_.consumer(i, &consumer); i++) {
     char mac[13];
-    if (consumer.polls < KNOWN_POLLS || !normalize_mac(consumer.key, mac) || this->find(mac) != NOT_TRACKED)
+    // Only a MAC in the form that real batteries send; in another spelling it would be somebody else's every time.
+    const bool is_mac = normalize_mac(consumer.key, mac) && strcmp(consumer.key, mac) == 0;
+    if (consumer.polls < KNOWN_POLLS || !is_mac || this->find(mac) != NOT_TRACKED)
       continue;
     if (Tracked *battery = this->free_place_()) {
       this->settle_(battery, consumer);
-    } else if (!this->full_told_) {
+    } else if (!this->full_told_ && this->last_place_() > 0) {
       this->full_told_ = true;
       ESP_LOGW(TAG,
-               "Battery %s has no entities: every place is taken. Add `battery: %u`, or press `forget` of a gone one",
-               mac, this->last_place_() + 1);
+               "Battery %s has no entities: all %u places are taken. Declare more, or press `forget` of a gone one",
+               mac, this->last_place_());
     }
   }
 }
@@ -107,7 +114,8 @@ Batteries::Tracked *Batteries::free_place_() {
 
 void Batteries::settle_(Tracked *battery, const ct002_consumer &consumer) {
   strncpy(battery->wishes.mac, consumer.key, sizeof(battery->wishes.mac) - 1);
-  this->hand_over_(*battery, ALL_SETTINGS);
+  if (!this->hand_over_(*battery, ALL_SETTINGS))
+    ESP_LOGW(TAG, "The core has no room for settings of battery %s", battery->wishes.mac);
   // At once: whoever has a place must find it again.
   battery->stored.save(&battery->wishes);
   ESP_LOGI(TAG, "Battery %s is battery %u from now on", battery->wishes.mac, battery->place);
@@ -151,11 +159,10 @@ uint8_t Batteries::find(const char *name) const {
 
 bool Batteries::change(uint8_t battery, Setting setting, float value, uint32_t now_ms) {
   Tracked &tracked = this->batteries_[battery];
-  const float before = wish(tracked.wishes, setting);
   const Wishes old = tracked.wishes;
   const uint16_t which = set_wish(&tracked.wishes, setting, value);
-  // Nothing new, nothing to write.
-  if (wish(tracked.wishes, setting) == before)
+  // Nothing new, nothing to write. Not by what is shown: a mode says less than what is behind it.
+  if (memcmp(&old, &tracked.wishes, sizeof(old)) == 0)
     return true;
   if (!this->hand_over_(tracked, which)) {
     tracked.wishes = old;

@@ -27,13 +27,7 @@ static constexpr float MOST_HOUSE_KW = 30.0f;
 static constexpr size_t SOURCE_SIZE = socket::SOCKADDR_STR_LEN + 6;
 
 void CT002Component::setup() {
-  this->emulator_.reconfigure(this->config_);
-#ifdef USE_CT002_HOUSE_SETTINGS
-  this->house_.setup();
-#endif
-#ifdef USE_CT002_BATTERIES
-  this->batteries_.setup();
-#endif
+  this->begin_();
   this->ticked_ms_ = millis();
   this->socket_ = open_udp_socket(static_cast<uint16_t>(this->config_.udp_port));
   if (this->socket_ == nullptr) {
@@ -46,6 +40,19 @@ void CT002Component::setup() {
   if (!this->test_control_.setup(this->config_.max_sensor_age_ms)) {
     this->mark_failed(LOG_STR("test control port not available"));
   }
+#endif
+}
+
+void CT002Component::begin_() {
+  if (this->begun_)
+    return;
+  this->begun_ = true;
+  this->emulator_.reconfigure(this->config_);
+#ifdef USE_CT002_HOUSE_SETTINGS
+  this->house_.setup();
+#endif
+#ifdef USE_CT002_BATTERIES
+  this->batteries_.setup();
 #endif
 }
 
@@ -362,6 +369,8 @@ float CT002Component::setting(Setting setting, uint8_t battery) const {
 }
 
 void CT002Component::change(Setting setting, uint8_t battery, float value) {
+  // An action of `on_boot` comes before setup(), which must not undo it.
+  this->begin_();
   if (!is_allowed(setting, value)) {
     ESP_LOGW(TAG, "Setting not changed: %g is out of range", value);
     return;
@@ -379,6 +388,7 @@ void CT002Component::change(Setting setting, uint8_t battery, float value) {
 }
 
 void CT002Component::change_by_name(Setting setting, const char *battery, float value) {
+  this->begin_();
 #ifdef USE_CT002_BATTERIES
   const uint8_t index = this->batteries_.find(battery);
   if (index != Batteries::NOT_TRACKED) {

@@ -122,6 +122,8 @@ class CT002Component final : public Component, public RosterListener {
   void dump_options_();
   void receive_();
   void answer_(const uint8_t *request, size_t size, const sockaddr *peer, socklen_t peer_size);
+  /// Options and stored settings into the core, once.
+  void begin_();
   void tick_(uint32_t now_ms);
   void show_next_();
   void log_no_room_(const char *mac);
@@ -149,6 +151,7 @@ class CT002Component final : public Component, public RosterListener {
   nullwatt::DropReason last_drop_{nullwatt::DropReason::kNone};
   bool meter_gone_{false};
   bool meter_seen_{false};
+  bool begun_{false};
   bool datagrams_left_{false};
 #ifdef USE_CT002_BATTERIES
   Batteries batteries_{this->emulator_};

@@ -231,7 +231,7 @@ ENTITIES = (
         **CONFIG,
         high=10000.0,
         slider_high=2500.0,
-        default="no bound, shown as the largest value",
+        default="no bound, shown as 2500 (as unknown, if `max_value` is smaller)",
     ),
     Entity(
         "number",
@@ -243,7 +243,7 @@ ENTITIES = (
         **CONFIG,
         high=10000.0,
         slider_high=2500.0,
-        default="no bound, shown as the largest value",
+        default="no bound, shown as 2500 (as unknown, if `max_value` is smaller)",
     ),
     Entity("number", "charge_order", "Charge order", True, "lower is charged first", **CONFIG, high=15.0, default="0"),
     Entity(

@@ -17,8 +17,14 @@ void HouseSettings::setup() {
       continue;
     entry.stored = global_preferences->make_preference<Stored>(fnv1_hash("ct002.house") + (STORED_VERSION << 8) + i);
     Stored stored;
-    if (!entry.stored.load(&stored) || stored.configured != entry.configured)
+    if (!entry.stored.load(&stored))
       continue;
+    if (stored.configured != entry.configured) {
+      // Overruled, and not to come back when the configuration does.
+      stored = {entry.configured, entry.configured};
+      entry.stored.save(&stored);
+      continue;
+    }
     if (is_allowed(setting, stored.value))
       this->apply_(setting, stored.value);
   }

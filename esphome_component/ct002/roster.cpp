@@ -32,14 +32,17 @@ void Roster::update(const nullwatt::Emulator &emulator, RosterListener *listener
   for (Entry &entry : this->entries_) {
     if (entry.key[0] == '\0' || entry.present)
       continue;
-    make_printable(entry.key);
+    char key[nullwatt::kKeySize];
+    memcpy(key, entry.key, sizeof(key));
+    make_printable(key);
+    // Who listens shall find it gone.
+    entry.key[0] = '\0';
     if (this->may_name_()) {
-      ESP_LOGI(TAG, "Battery %s is silent", entry.key);
+      ESP_LOGI(TAG, "Battery %s is silent", key);
     } else {
       this->left_unnamed_++;
     }
-    listener->on_battery(BatteryEvent::LOST, entry.key);
-    entry.key[0] = '\0';
+    listener->on_battery(BatteryEvent::LOST, key);
   }
   for (uint8_t i = 0; emulator.consumer(i, &battery); i++) {
     if (this->find_(battery.key) == nullptr)

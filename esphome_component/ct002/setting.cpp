@@ -79,7 +79,7 @@ float wish(const Wishes &wishes, Setting setting) {
     case Setting::WEIGHT:
       return wishes.weight;
     case Setting::WINDOW_WEIGHT:
-      return wishes.window_weight * PERCENT;
+      return std::round(wishes.window_weight * PERCENT * 10.0f) / 10.0f;
     case Setting::MIN_DC_OUTPUT:
       return bound_or_nan(wishes.min_dc_output_w);
     case Setting::MAX_CHARGE:

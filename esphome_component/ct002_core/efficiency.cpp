@@ -58,7 +58,8 @@ void Efficiency::configure(const Config &config) {
 
 void Efficiency::restart() {
   slots_ = able_ = 0;
-  started_ = limiting_ = probing_ = forced_ = false;
+  started_ = limiting_ = probing_ = forced_ = fading_ = false;
+  probe_w_ = 0.0f;
 }
 
 Turn Efficiency::newcomer() const {

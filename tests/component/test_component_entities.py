@@ -432,10 +432,16 @@ async def test_changed_configuration_overrules_what_is_stored(
         running.stop(signal.SIGTERM)
         prefs = running.folder / ".esphome" / "prefs"
         (prefs / "entities-node.prefs").rename(prefs / "entities-node-changed.prefs")
-    with run_node(changed):
+    with run_node(changed) as running:
         async with at_home(api_port) as home:
             assert await home.wait_for("", "grid_target", lambda value: True) == 60.0
             assert await home.wait_for("", "peak_shaving_threshold", lambda value: True) == 3000.0
+        running.stop(signal.SIGTERM)
+    (prefs / "entities-node-changed.prefs").rename(prefs / "entities-node.prefs")
+    with run_node(program):
+        async with at_home(api_port) as home:
+            # What was overruled does not come back.
+            assert await home.wait_for("", "grid_target", lambda value: True) == 0.0
 
 
 # -- places --------------------------------------------------------------------------------------
@@ -457,7 +463,7 @@ async def test_who_has_a_place_keeps_it(program: Path, run_node: Run, api_port: 
             await home.wait_for("Second", "mac", A)
             await poll_times(running, C, 2)
             line = await asyncio.to_thread(running.wait_for_log, f"Battery {C} has no entities")
-            assert "Add `battery: 3`" in line
+            assert "all 2 places are taken" in line
         running.stop(signal.SIGTERM)
     with run_node(program) as running:
         async with at_home(api_port) as home:
@@ -478,9 +484,50 @@ async def test_who_has_a_place_keeps_it(program: Path, run_node: Run, api_port: 
             await home.wait_for("First", "mac", C)
 
 
+@pytest.mark.slow
+async def test_mac_in_another_spelling_takes_no_place(started: tuple[Any, Home]) -> None:
+    """Settings are keyed by what the battery sends: a sender with separators would be a new one every second."""
+    running, home = started
+    await poll_times(running, "60:f1:a2:b3:c4:02", 6)
+    await poll_times(running, B, 6)
+    await home.wait_for("First", "mac", B)
+    await asyncio.sleep(2.2)
+    assert home.state("Second", "mac") == ""
+
+
+@pytest.mark.slow
+async def test_mode_says_what_the_core_does(started: tuple[Any, Home]) -> None:
+    running, home = started
+    house = await in_closed_loop(running, home)
+    home.select("First", "mode", "Charge only")
+    await home.wait_for("First", "mode", "Charge only")
+    home.set_switch("First", "automatic", False)
+    await home.wait_for("First", "mode", "Manual")
+    home.select("First", "mode", "Manual")  # says the same, but lifts the lock behind it
+    await asyncio.sleep(0.2)
+    home.set_switch("First", "automatic", True)
+    await home.wait_for("First", "mode", "Automatic")
+    await run_mocked(house, 180.0)
+    assert shares_w(house) == pytest.approx([300.0, 300.0], abs=30.0)
+
+
+@pytest.mark.slow
+async def test_percent_comes_back_as_it_went(started: tuple[Any, Home]) -> None:
+    _, home = started
+    for percent in (15.0, 30.0, 60.0, 85.0):
+        home.set_number("First", "window_weight", percent)
+        await home.wait_for("First", "window_weight", percent)
+
+
 # -- automations ---------------------------------------------------------------------------------
 
 AUTOMATIONS = """
+packages:
+  boot:
+    esphome:
+      on_boot:
+        - ct002.set_grid_target: 77
+        - ct002.set_max_charge: {{battery: 1, power: 444}}
 api: {{port: {api_port}}}
 sensor:
   - {{platform: template, id: l1, unit_of_measurement: W}}
@@ -540,6 +587,9 @@ ct002:
   on_battery_appeared:
     - logger.log: {{format: "appeared %s as %u", args: [mac.c_str(), battery]}}
   on_battery_lost:
+    - if:
+        condition: {{ct002.battery_online: !lambda return mac;}}
+        then: [logger.log: "lost and online"]
     - delay: 100ms
     - logger.log: {{format: "lost %s as %u", args: [mac.c_str(), battery]}}
   on_meter_lost:
@@ -611,9 +661,17 @@ async def test_triggers(automated: tuple[Any, Home, Log]) -> None:
     running.command("clock_advance 100")
     running.command("evict")
     await log(f"lost {A} as 1")
+    assert "lost and online" not in running.log
     await poll_times(running, A, 1)
     await log(f"appeared {A} as 1")
     assert running.log.count("the meter is lost") == running.log.count("the meter is back") == 1
+
+
+@pytest.mark.slow
+async def test_actions_at_boot_are_not_lost(automated: tuple[Any, Home, Log]) -> None:
+    running, home, _ = automated
+    await home.wait_for("", "max_charge", 444.0)
+    assert running.command("get grid_target") == "ok get grid_target 77"
 
 
 @pytest.mark.slow

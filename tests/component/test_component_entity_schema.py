@@ -42,6 +42,10 @@ REFUSED = {
         "max_value 4 must be greater than min_value 5",
     ),
     "inverted": ("switch: [{platform: ct002, battery: 1, active: {inverted: true}}]", "Inverted is not supported"),
+    "restore-mode": (
+        "switch: [{platform: ct002, battery: 1, active: {restore_mode: ALWAYS_ON}}]",
+        "Unknown value 'ALWAYS_ON', valid options are 'DISABLED'",
+    ),
     "same-name": (
         "number: [{platform: ct002, battery: 1, weight: A, device_id: garage}, "
         "{platform: ct002, battery: 2, weight: A, device_id: garage}]",
@@ -81,6 +85,10 @@ ACCEPTED = {
     "filters": (
         "sensor: [{platform: ct002, grid_power: {name: G, filters: [{throttle_average: 10s}]}}]",
         "throttle_average",
+    ),
+    "mode-off": (
+        "interval: [{interval: 1s, then: [{ct002.set_mode: {battery: 1, mode: off}}]}]",
+        "mode: 'Off'",
     ),
     "mode": (
         "interval: [{interval: 1s, then: [{ct002.set_mode: {battery: 1, mode: DISCHARGE_ONLY}}]}]",

@@ -86,3 +86,29 @@ def test_only_what_can_change() -> None:
     with pytest.raises(ValueError, match="option peak_shaving_threshold: -1 is out of range"):
         emulator.tune(peak_shaving_threshold=-1)
     assert emulator.config.peak_shaving_threshold == 0.0
+
+
+def test_nothing_is_left_of_a_hand_over_that_was_switched_off() -> None:
+    """Shares move in small steps while batteries hand over. Once the mode is off they move as ever."""
+
+    def seconds_to_even_out(script_s: tuple[float, ...]) -> int:
+        def script(at: float, emulator: Emulator) -> None:
+            if at == 20.0:
+                emulator.tune(min_efficient_power=400.0 if script_s else 0.0)
+            if at in script_s:
+                emulator.force_rotation()
+            if at == 330.0:
+                emulator.tune(min_efficient_power=0.0)
+            first = sorted(battery.mac for battery in emulator.consumers())[:1]
+            for mac in first:
+                if at in (500.0, 600.0):
+                    emulator.set_override(mac, max_discharge=0.0 if at == 500.0 else -1.0)
+
+        result, log, _ = watch(steady(LAWS[0], 600.0, 700.0), script)
+        if script_s:
+            fading = [battery.presence for battery in log[330]]
+            assert any(0.0 < presence < 1.0 for presence in fading), fading
+        power_w = result.recording.power_w[600:]
+        return int(np.argmax(np.abs(power_w[:, 0] - power_w[:, 1]) < 60.0))
+
+    assert seconds_to_even_out((300.0,)) <= seconds_to_even_out(()) + 1

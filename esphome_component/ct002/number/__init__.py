@@ -24,8 +24,12 @@ def validate_range(config: ConfigType) -> ConfigType:
     return config
 
 
+def highest(row: Entity) -> float:
+    return row.high if row.slider_high is None else row.slider_high
+
+
 def schema_of(row: Entity) -> cv.Schema:
-    high = row.high if row.slider_high is None else row.slider_high
+    high = highest(row)
     low = max(row.low, -high)
     schema = number.number_schema(CT002Number, **look(row)).extend(
         {
@@ -42,7 +46,7 @@ CONFIG_SCHEMA = platform_schema("number", schema_of)
 
 
 async def build(config: ConfigType, row: Entity, meter: cg.MockObj) -> cg.MockObj:
-    return await number.new_number(
+    var = await number.new_number(
         config,
         meter,
         setting_of(row, meter),
@@ -50,6 +54,10 @@ async def build(config: ConfigType, row: Entity, meter: cg.MockObj) -> cg.MockOb
         max_value=config[CONF_MAX_VALUE],
         step=config[CONF_STEP],
     )
+    if config[CONF_MAX_VALUE] >= highest(row):
+        # As much as any battery can: as good as no bound. A smaller one would look like a bound that is none.
+        cg.add(var.show_no_bound_as(config[CONF_MAX_VALUE]))
+    return var
 
 
 async def to_code(config: ConfigType) -> None:

@@ -6,10 +6,10 @@ namespace esphome::ct002 {
 
 void CT002Number::show_() {
   float value = this->parent_->setting(this->setting_, this->battery_);
-  // No bound: as good as the highest one.
   if (std::isnan(value))
-    value = this->traits.get_max_value();
-  if (!this->has_state() || value != this->state)
+    value = this->no_bound_;
+  const bool same = value == this->state || (std::isnan(value) && std::isnan(this->state));
+  if (!same || !this->has_state())
     this->publish_state(value);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "esphome/components/ct002/ct002.h"
 #include "esphome/components/number/number.h"
 
@@ -8,6 +10,8 @@ namespace esphome::ct002 {
 class CT002Number final : public number::Number, public Watcher, public Parented<CT002Component> {
  public:
   CT002Number(CT002Component *parent, Setting setting) : Parented(parent), setting_(setting) {}
+  /// What is shown where nothing is set; unknown unless told otherwise.
+  void show_no_bound_as(float value) { this->no_bound_ = value; }
   void refresh(const View & /*view*/) override { this->show_(); }
 
  protected:
@@ -18,6 +22,7 @@ class CT002Number final : public number::Number, public Watcher, public Parented
   void show_();
 
   Setting setting_;
+  float no_bound_{NAN};
 };
 
 }  // namespace esphome::ct002

@@ -1,7 +1,9 @@
 """Switches for settings of the meter and of its batteries."""
 
 import esphome.codegen as cg
+import esphome.config_validation as cv
 from esphome.components import switch
+from esphome.const import CONF_RESTORE_MODE
 from esphome.types import ConfigType
 
 from ..entity import look, platform_schema, setting_of, to_code_of_entry
@@ -13,10 +15,15 @@ DEPENDENCIES = ["ct002"]
 CT002Switch = ct002_ns.class_("CT002Switch", switch.Switch)
 
 # The component restores its settings itself.
-CONFIG_SCHEMA = platform_schema(
-    "switch",
-    lambda row: switch.switch_schema(CT002Switch, block_inverted=True, default_restore_mode="DISABLED", **look(row)),
-)
+NO_RESTORE = {"DISABLED": switch.RESTORE_MODES["DISABLED"]}
+
+
+def schema_of(row: Entity) -> cv.Schema:
+    schema = switch.switch_schema(CT002Switch, block_inverted=True, **look(row))
+    return schema.extend({cv.Optional(CONF_RESTORE_MODE, default="DISABLED"): cv.enum(NO_RESTORE, upper=True)})
+
+
+CONFIG_SCHEMA = platform_schema("switch", schema_of)
 
 
 async def build(config: ConfigType, row: Entity, meter: cg.MockObj) -> cg.MockObj:
