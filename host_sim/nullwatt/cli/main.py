@@ -12,11 +12,13 @@ from nullwatt.cli.demo import demo
 from nullwatt.cli.emulator import emulator
 from nullwatt.cli.errors import fail
 from nullwatt.cli.lab import lab
+from nullwatt.cli.sim import sim
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command("demo")(demo)
 app.command("emulator")(emulator)
 app.add_typer(lab, name="lab")
+app.add_typer(sim, name="sim")
 
 
 def _print_version(wanted: bool) -> None:

@@ -70,6 +70,13 @@ class CtSection(_Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 12345
 
 
+class HttpSection(_Section):
+    """Where the running house is served over HTTP."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
 class LoadSection(_Section):
     """`power` W on `phase`; `on_s` and `off_s` together make it cyclic."""
 
@@ -160,10 +167,13 @@ class HouseFile(_Section):
     """A whole, checked house file."""
 
     ct: CtSection = CtSection()
+    http: HttpSection = HttpSection()
     powermeter: PowermeterSection = PowermeterSection()
     meter: MeterSection = MeterSection()
     batteries: Annotated[list[BatterySection], Field(min_length=1)]
     power_update_delay_ticks: Annotated[int, Field(ge=0)] = 0
+    auto_mode: bool = False
+    auto_interval: Annotated[list[_Positive], Field(min_length=2, max_length=2)] = [10.0, 30.0]
     log_interval: _Positive = 5.0
     time_scale: _Positive = 1.0
     seed: int = 1
@@ -255,6 +265,8 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     for phase in power.solar_phases:
         if phase not in usable:
             broken.append(("powermeter.solar_phases", power.solar_phases, absent))
+    if house.auto_interval[0] > house.auto_interval[1]:
+        broken.append(("auto_interval", house.auto_interval, "the shortest time must not be above the longest"))
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
     return broken + _broken_batteries(house, (*usable, "D"), absent)

@@ -23,12 +23,15 @@ from .reference import Comparison, compare, foresee, idealised, run_naive
 from .report import LabResult, table
 from .runner import run, run_against
 from .scenario import Event, Scenario, battery
+from .served import ServedSite
 from .side_by_side import SideBySide, details_table, run_side_by_side, summary_table
+from .site import AutoMode, Site, UnknownBatteryError
 from .suite import COMBINATIONS, SCENARIOS, aligned, find
 
 __all__ = [
     "COMBINATIONS",
     "SCENARIOS",
+    "AutoMode",
     "BatteryFacts",
     "BatterySpec",
     "Comparison",
@@ -44,7 +47,10 @@ __all__ = [
     "NaiveController",
     "Recording",
     "Scenario",
+    "ServedSite",
     "SideBySide",
+    "Site",
+    "UnknownBatteryError",
     "aligned",
     "battery",
     "compare",

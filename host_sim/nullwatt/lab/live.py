@@ -7,17 +7,16 @@ emulator's standard input as JSON lines, the batteries poll it through the loopb
 import asyncio
 import json
 import math
-import random
 import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from nullwatt.battery import Battery, Ct002Client, UdpLink
-from nullwatt.home import House, HouseConfig, MeterReading, ScaledClock
+from nullwatt.home import HouseConfig, MeterReading
 
 from .batteries import BatterySpec
+from .site import Site
 
 _HOST = "127.0.0.1"
 _READY = re.compile(rf"nullwatt emulator: listening on (udp://{re.escape(_HOST)}:(\d+))")
@@ -140,14 +139,12 @@ class LiveRun:
 
         Raises ValueError for batteries on phases the house does not have.
         """
-        self.batteries = [Battery(spec.config) for spec in specs]
-        self.house = House(house, self.batteries)
-        self._specs = specs
-        self._seed = house.seed
+        self.site = Site(house, specs)
+        self.batteries = self.site.batteries
+        self.house = self.site.house
         self._time_scale = time_scale
         self._on_ready = on_ready
         self._on_second = on_second
-        self._clients: list[Ct002Client] = []
 
     async def run(self, duration_s: float, port: int = 0) -> bool:
         """Play `duration_s` simulated seconds, 0 = until stopped. False if a signal (Ctrl-C) stopped it.
@@ -169,42 +166,23 @@ class LiveRun:
                 loop.remove_signal_handler(number)
 
     async def _play(self, emulator: EmulatorProcess, duration_s: float, stop: asyncio.Event) -> bool:
-        links = [await UdpLink.open(_HOST, emulator.port) for _ in self._specs]
-        clock = ScaledClock(self._time_scale)
-        self._clients = [
-            Ct002Client(battery, link, spec.client, random.Random(f"{self._seed}/{index}"), spec.first_poll(index))
-            for index, (battery, link, spec) in enumerate(zip(self.batteries, links, self._specs, strict=True))
-        ]
-        world = asyncio.create_task(self._live_house(emulator, clock, duration_s or math.inf))
+        world = asyncio.create_task(
+            self.site.play(
+                _HOST, emulator.port, self._time_scale, duration_s or math.inf, emulator.feed, self._on_second
+            )
+        )
         death = asyncio.create_task(emulator.died())
         stopped = asyncio.create_task(stop.wait())
-        polls = [asyncio.create_task(client.run(lambda: clock.now_s, clock.sleep)) for client in self._clients]
-        tasks: tuple[asyncio.Task[object], ...] = (world, death, stopped, *polls)
+        tasks: tuple[asyncio.Task[object], ...] = (world, death, stopped)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # a defect in here shows as what it is
             if death in done:
-                raise LiveError(f"{death.result()} after {clock.now_s:.0f} s", 1)
+                now_s = 0.0 if self.site.clock is None else self.site.clock.now_s
+                raise LiveError(f"{death.result()} after {now_s:.0f} s", 1)
             return world in done
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for link in links:
-                link.close()
-
-    async def _live_house(self, emulator: EmulatorProcess, clock: ScaledClock, end_s: float) -> None:
-        """Move the house along the clock to the end and feed the meter."""
-        house, published, second = self.house, 0, 0
-        while (now_s := house.next_event_s) <= end_s:
-            await clock.sleep_until(now_s)
-            for client in self._clients:
-                client.advance_to(clock.now_s)
-            house.advance_to(now_s)
-            if house.meter.publications != published:
-                published = house.meter.publications
-                emulator.feed(house.meter.reading)
-            if now_s >= second:
-                second += 1
-                self._on_second()

@@ -1,0 +1,188 @@
+"""The simulation in the foreground: house file or quick house, batteries, HTTP."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nullwatt.cli.errors import fail
+from nullwatt.home import ConfigError, HouseFile, load_house_file, parse_house
+from nullwatt.lab import BatterySpec, ServedSite, Site, specs_of
+from nullwatt.serve import PortInUseError, Server, application
+
+_LOG = logging.getLogger("nullwatt.sim")
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A house without a file. None = the default."""
+
+    batteries: int | None
+    phases: int | None
+    base_load: str | None
+    soc: float | None
+
+    @property
+    def given(self) -> list[str]:
+        """Options that were given, as they are written."""
+        values = {"--batteries": self.batteries, "--phases": self.phases}
+        values |= {"--base-load": self.base_load, "--soc": self.soc}  # type: ignore[dict-item]
+        return [option for option, value in values.items() if value is not None]
+
+    def document(self) -> dict[str, Any]:
+        """The house file it stands for."""
+        phases = self.phases or 1
+        letters = "ABC"[:phases]
+        second = "B" if phases == 3 else "A"
+        loads = [
+            ("LED lights", 30, "A"),
+            ("TV + entertainment", 80, second),
+            ("Router + NAS", 40, "A"),
+            ("Microwave", 800, "A"),
+            ("Washing machine", 400, second),
+        ]
+        batteries = [
+            {"mac": f"02B25{index + 1:07X}", "phase": letters[index % phases], "initial_soc": self.soc or 0.5}
+            for index in range(self.batteries or 1)
+        ]
+        if self.soc is not None:
+            for battery in batteries:
+                battery["initial_soc"] = self.soc
+        return {
+            "powermeter": {
+                "phases": phases,
+                "base_load": self.base_w(phases),
+                "loads": [{"name": name, "power": power, "phase": phase} for name, power, phase in loads],
+                "solar_phases": list(letters),
+            },
+            "batteries": batteries,
+        }
+
+    def base_w(self, phases: int) -> list[float]:
+        """Base load per phase, W."""
+        if self.base_load is None:
+            return [300.0] if phases == 1 else [100.0, 100.0, 100.0]
+        try:
+            watts = [float(part) for part in self.base_load.split(",")]
+        except ValueError:
+            fail(f"--base-load {self.base_load}: must be watts per phase, such as 100,50,80")
+        if len(watts) > phases:
+            fail(f"--base-load {self.base_load}: {len(watts)} values for {phases} phase{'s' if phases > 1 else ''}")
+        return watts
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Options that overrule the file. None = as there."""
+
+    ct_host: str | None
+    ct_port: int | None
+    http_port: int | None
+    time_scale: float | None
+    power_update_delay: int | None
+
+    def applied(self, file: HouseFile) -> HouseFile:
+        """The file with these options."""
+        ct = {"host": self.ct_host, "port": self.ct_port}
+        http = {"port": self.http_port}
+        top = {"time_scale": self.time_scale, "power_update_delay_ticks": self.power_update_delay}
+        batteries = list(file.batteries)
+        if self.power_update_delay is not None:
+            delay = {"power_update_delay_ticks": self.power_update_delay}
+            batteries = [battery.model_copy(update=delay) for battery in batteries]
+        return file.model_copy(
+            update={
+                **_given(top),
+                "ct": file.ct.model_copy(update=_given(ct)),
+                "http": file.http.model_copy(update=_given(http)),
+                "batteries": batteries,
+            }
+        )
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbose: bool) -> int:
+    """Run until stopped. Exit code."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+        stream=sys.stdout,
+    )
+    for noisy in ("asyncio", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        if config is None:
+            file = parse_house(quick.document())
+        else:
+            file = load_house_file(config)
+            if quick.given:
+                _LOG.warning("%s: without effect, %s decides", ", ".join(quick.given), config)
+        file = changes.applied(file)
+        specs = specs_of(file, str(config or "house"))
+    except ConfigError as error:
+        fail(str(error))
+    try:
+        return asyncio.run(_run(file, specs))
+    except PortInUseError as error:
+        fail(str(error))
+
+
+async def _run(file: HouseFile, specs: tuple[BatterySpec, ...]) -> int:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    shortest_s, longest_s = file.auto_interval
+    site = Site(file.house_config(), specs, (shortest_s, longest_s))
+    site.auto.enable(file.auto_mode)
+    server = Server(application(ServedSite(site, stop.set)), file.http.host, file.http.port)
+    _LOG.info("serving http://%s:%d", file.http.host, server.port)
+    _LOG.info("batteries poll udp://%s:%d", file.ct.host, file.ct.port)
+    lines = _StatusLines(site, file.log_interval)
+    world = asyncio.create_task(
+        site.play(file.ct.host, file.ct.port, max(file.time_scale, 0.1), on_second=lines.second)
+    )
+    http = asyncio.create_task(server.run())
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait((world, http, stopped), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            try:
+                task.result()
+            except socket.gaierror as error:
+                fail(f"ct.host {file.ct.host}: {error.strerror}")
+        return 0
+    finally:
+        server.stop()
+        for task in (world, stopped):
+            task.cancel()
+        await asyncio.gather(world, stopped, http, return_exceptions=True)
+
+
+class _StatusLines:
+    """A line of the log every so many simulated seconds."""
+
+    def __init__(self, site: Site, interval_s: float) -> None:
+        self._site = site
+        self._interval_s = interval_s
+        self._next_s = 0.0
+
+    def second(self) -> None:
+        """Called once a simulated second."""
+        now_s = self._site.house.now_s
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + self._interval_s
+        grid = " ".join(f"{watts:+.0f}" for watts in self._site.house.grid_w())
+        batteries = " ".join(
+            f"{battery.mac[-4:]} {battery.phase} {battery.power_w:+.0f} W {battery.soc:.0%}"
+            for battery in self._site.batteries
+        )
+        _LOG.info("grid %s W | %s", grid, batteries)
