@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from nullwatt.cli import sim_snippets
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 HOUSE_FILES = "simulator.md"
@@ -43,6 +45,8 @@ def blocks(page: Path) -> Iterator[tuple[str, str]]:
 
 
 BLOCKS = dict(block for page in PAGES for block in blocks(page))
+# What `nullwatt sim config --for esphome` prints is to be pasted as well.
+BLOCKS |= {f"sim-config-{phases}": sim_snippets.esphome(8080, 12345, phases) for phases in (1, 3)}
 
 
 def has_key(text: str, key: str) -> bool:
