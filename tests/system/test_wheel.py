@@ -36,4 +36,14 @@ def test_wheel_works_in_a_clean_environment(tmp_path: Path) -> None:
     out = run(python, "-c", PROGRAM, cwd=tmp_path)
     assert out.startswith("HME-3 ")
     assert str(tmp_path / "venv") in out
-    assert run(tmp_path / "venv" / "bin" / "nullwatt", "--version", cwd=tmp_path).startswith("nullwatt ")
+    program = tmp_path / "venv" / "bin" / "nullwatt"
+    assert run(program, "--version", cwd=tmp_path).startswith("nullwatt ")
+    # Without any extra: the lab, and a house that is served.
+    assert "steps_ramp" in run(program, "lab", "list", cwd=tmp_path)
+    served = subprocess.Popen(
+        [program, "sim", "run", "--no-tui", "--http-port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert served.stdout is not None
+    assert "serving http://127.0.0.1:" in served.stdout.readline()
+    served.terminate()
+    assert served.wait(10) == 0

@@ -12,7 +12,7 @@ from typing import Any
 from nullwatt.cli.errors import fail
 from nullwatt.home import ConfigError, HouseFile, load_house_file, parse_house
 from nullwatt.lab import BatterySpec, ServedSite, Site, specs_of
-from nullwatt.serve import PortInUseError, Server, application
+from nullwatt.serve import History, PortInUseError, Server, application
 
 _LOG = logging.getLogger("nullwatt.sim")
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -142,13 +142,19 @@ async def _run(file: HouseFile, specs: tuple[BatterySpec, ...]) -> int:
     shortest_s, longest_s = file.auto_interval
     site = Site(file.house_config(), specs, (shortest_s, longest_s))
     site.auto.enable(file.auto_mode)
-    server = Server(application(ServedSite(site, stop.set)), file.http.host, file.http.port)
+    served = ServedSite(site, stop.set)
+    history = History(served)
+    server = Server(application(served, history), file.http.host, file.http.port)
     _LOG.info("serving http://%s:%d", file.http.host, server.port)
     _LOG.info("batteries poll udp://%s:%d", file.ct.host, file.ct.port)
     lines = _StatusLines(site, file.log_interval)
-    world = asyncio.create_task(
-        site.play(file.ct.host, file.ct.port, max(file.time_scale, 0.1), on_second=lines.second)
-    )
+
+    def on_second() -> None:
+        history.record()
+        lines.second()
+
+    scale = max(file.time_scale, 0.1)
+    world = asyncio.create_task(site.play(file.ct.host, file.ct.port, scale, on_second=on_second))
     http = asyncio.create_task(server.run())
     stopped = asyncio.create_task(stop.wait())
     try:

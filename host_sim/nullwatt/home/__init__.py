@@ -4,7 +4,7 @@ Knows nothing of the emulator core or of how batteries work; a battery is a phas
 import, battery + = discharge. Same seed, same house, bit for bit.
 """
 
-from .clock import Clock, RealClock, ScaledClock, SteppedClock
+from .clock import Clock, PacedClock, RealClock, ScaledClock, SteppedClock
 from .config import BatterySection, ConfigError, CtSection, HouseFile, load_house_file, parse_house
 from .house import BatteryOutput, House, HouseConfig
 from .loads import Load, LoadConfig, LoadEvent
@@ -29,6 +29,7 @@ __all__ = [
     "Meter",
     "MeterConfig",
     "MeterReading",
+    "PacedClock",
     "RealClock",
     "ScaledClock",
     "SteppedClock",

@@ -8,6 +8,7 @@ import heapq
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 
@@ -53,6 +54,66 @@ class RealClock(ScaledClock):
 
     def __init__(self) -> None:
         super().__init__(1.0)
+
+
+class PacedClock(ScaledClock):
+    """A scaled clock whose pace changes while it runs: faster, slower, standing, one step.
+
+    Attributes:
+        paused: It stands; only `step` moves it.
+    """
+
+    def __init__(self, factor: float = 1.0, source: Callable[[], float] = time.monotonic) -> None:
+        """Raise ValueError unless `factor` is finite and > 0."""
+        super().__init__(factor, source)
+        self.paused = False
+        self._base_s = 0.0
+        self._changed = asyncio.Event()
+
+    @property
+    def now_s(self) -> float:
+        """Simulated seconds since the clock was made."""
+        return self._base_s if self.paused else self._base_s + super().now_s
+
+    def _rebase(self) -> None:
+        self._base_s, self._start_s = self.now_s, self._source()
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def set_factor(self, factor: float) -> None:
+        """Simulated seconds per real second from now on; ValueError unless finite and > 0."""
+        if not (math.isfinite(factor) and factor > 0):
+            raise ValueError(f"time scale must be a number above 0, got {factor:g}")
+        self._rebase()
+        self.factor = factor
+
+    def pause(self) -> None:
+        """Stand still."""
+        self._rebase()
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self._rebase()
+        self.paused = False
+
+    def step(self, duration_s: float) -> None:
+        """Move a standing clock on; ValueError if it runs, or for a step that is not above 0."""
+        if not self.paused:
+            raise ValueError("only a paused clock can be stepped")
+        if not (math.isfinite(duration_s) and duration_s > 0):
+            raise ValueError(f"a step must be a number of seconds above 0, got {duration_s:g}")
+        self._base_s += duration_s
+        self._rebase()
+
+    async def sleep(self, duration_s: float) -> None:
+        """Return after `duration_s` simulated seconds, however fast they pass; after yielding if not positive."""
+        end_s = self.now_s + duration_s
+        await asyncio.sleep(0)
+        while (missing_s := end_s - self.now_s) > 0:
+            timeout = None if self.paused else missing_s / self.factor
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), timeout)
 
 
 class SteppedClock:

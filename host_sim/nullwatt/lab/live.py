@@ -179,8 +179,7 @@ class LiveRun:
             for task in done:
                 task.result()  # a defect in here shows as what it is
             if death in done:
-                now_s = 0.0 if self.site.clock is None else self.site.clock.now_s
-                raise LiveError(f"{death.result()} after {now_s:.0f} s", 1)
+                raise LiveError(f"{death.result()} after {self.site.clock.now_s:.0f} s", 1)
             return world in done
         finally:
             for task in tasks:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from nullwatt.home import PHASES
+from nullwatt.home import PHASES, PacedClock
 
 from .site import Site
 
@@ -15,6 +15,11 @@ class ServedSite:
     def __init__(self, site: Site, on_shutdown: Callable[[], None]) -> None:
         self._site = site
         self._on_shutdown = on_shutdown
+
+    @property
+    def clock(self) -> PacedClock:
+        """Simulated time."""
+        return self._site.clock
 
     def grid_w(self) -> tuple[float, float, float]:
         """True grid power per phase now, W; 0 for phases the house does not have."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from nullwatt.battery import Battery, Ct002Client, UdpLink
-from nullwatt.home import House, HouseConfig, MeterReading, ScaledClock
+from nullwatt.home import House, HouseConfig, MeterReading, PacedClock
 
 from .batteries import BatterySpec
 
@@ -57,7 +57,7 @@ class Site:
         house: The house; switch its loads and its sun.
         batteries: The batteries, in the order of the file.
         auto: Random switching, off at first.
-        clock: Simulated time; None before `play`.
+        clock: Simulated time; it stands at 0 before `play`.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class Site:
         self.batteries = [Battery(spec.config) for spec in specs]
         self.house = House(house, self.batteries)
         self.auto = AutoMode(self.house, auto_interval_s, house.seed)
-        self.clock: ScaledClock | None = None
+        self.clock = PacedClock()
+        self.clock.pause()
         self.clients: list[Ct002Client] = []
         self._specs = specs
         self._seed = house.seed
@@ -111,7 +112,9 @@ class Site:
         try:
             for _ in self._specs:
                 links.append(await UdpLink.open(host, port))
-            clock = self.clock = ScaledClock(time_scale)
+            clock = self.clock
+            clock.set_factor(time_scale)
+            clock.resume()
             self.clients = [
                 Ct002Client(battery, link, spec.client, random.Random(f"{self._seed}/{index}"), spec.first_poll(index))
                 for index, (battery, link, spec) in enumerate(zip(self.batteries, links, self._specs, strict=True))
@@ -131,7 +134,7 @@ class Site:
 
     async def _live(
         self,
-        clock: ScaledClock,
+        clock: PacedClock,
         end_s: float,
         on_reading: Callable[[MeterReading | None], None],
         on_second: Callable[[], None],

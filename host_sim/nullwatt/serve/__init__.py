@@ -1,6 +1,16 @@
 """What the running house shows the outside: HTTP."""
 
-from .compat import Simulation, application
+from .api import History, TimeControl, TimedSimulation
+from .app import application
+from .compat import Simulation
 from .server import PortInUseError, Server
 
-__all__ = ["PortInUseError", "Server", "Simulation", "application"]
+__all__ = [
+    "History",
+    "PortInUseError",
+    "Server",
+    "Simulation",
+    "TimeControl",
+    "TimedSimulation",
+    "application",
+]

@@ -165,12 +165,8 @@ def compat_routes(simulation: Simulation) -> APIRouter:
     return routes
 
 
-def application(simulation: Simulation) -> FastAPI:
-    """An application with these routes, and errors as their clients expect them."""
-    import nullwatt
-
-    app = FastAPI(title="nullwatt sim", version=nullwatt.__version__, redoc_url=None, docs_url=None)
-    app.include_router(compat_routes(simulation))
+def answer_errors(app: FastAPI) -> None:
+    """Errors as clients of these routes expect them."""
 
     @app.exception_handler(BadRequestError)
     async def bad_request(request: Request, error: BadRequestError) -> JSONResponse:
@@ -185,5 +181,3 @@ def application(simulation: Simulation) -> FastAPI:
         if error.detail == "battery not found":
             return JSONResponse({"error": error.detail}, error.status_code)
         return PlainTextResponse(f"{error.status_code}: {error.detail}", error.status_code, headers=error.headers)
-
-    return app

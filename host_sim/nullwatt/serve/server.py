@@ -40,6 +40,8 @@ class Server:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # From now on clients wait instead of being refused.
+            self._socket.listen(128)
         except OSError as error:
             self._socket.close()
             raise PortInUseError(f"cannot serve HTTP on {host}:{port}: {error.strerror or error}") from None

@@ -1,0 +1,17 @@
+"""The application: everything that is served over HTTP."""
+
+from fastapi import FastAPI
+
+import nullwatt
+
+from .api import History, TimedSimulation, api_routes
+from .compat import answer_errors, compat_routes
+
+
+def application(simulation: TimedSimulation, history: History) -> FastAPI:
+    """The routes of astra-sim, `/api/v1` and `/metrics`. `GET /openapi.json` describes them."""
+    app = FastAPI(title="nullwatt sim", version=nullwatt.__version__, redoc_url=None, docs_url=None)
+    app.include_router(compat_routes(simulation))
+    app.include_router(api_routes(simulation, history))
+    answer_errors(app)
+    return app
