@@ -313,7 +313,8 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     first = errors[0]
     path, value = _path(first["loc"]), _show(first["input"])
     if first["type"] == "extra_forbidden":
-        keys = list(_model_at(model, first["loc"][:-1]).model_fields)
+        fields = _model_at(model, first["loc"][:-1]).model_fields
+        keys = [field.alias or key for key, field in fields.items()]
         return f"{path} = {value}: unknown key{_hint(str(first['loc'][-1]), keys)}"
     if first["type"] == "missing":
         return f"{path}: required key is missing"

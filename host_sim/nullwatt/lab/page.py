@@ -1,4 +1,4 @@
-"""One self-contained HTML page: traces of all runs on top of each other, with their scores.
+"""One self-contained HTML page: traces of all runs on top of each other, with what happened and their scores.
 
 Needs the package plotly, imported only here; its script is embedded, so the page works offline and for ever.
 """
@@ -18,11 +18,12 @@ _COLOURS = {"core": "#0b7285", "naive": "#e8590c", "ideal": "#5c940d", "oracle":
 _BATTERY_COLOURS = ("#1864ab", "#862e9c", "#2b8a3e", "#a61e4d")
 _MOST_POINTS = 4000
 _HEIGHT_PX = 760
+_MOST_LINES = 60  # events beyond that are marks only
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1200px;padding:0 1rem;color:#212529}
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{padding:.15rem .7rem;text-align:right;
 border-bottom:1px solid #dee2e6}td:first-child,th:first-child{text-align:left}h2{margin-top:2.5rem}
-nav a{margin-right:1rem}
+nav a{margin-right:1rem}.fail{color:#c92a2a;font-weight:600}ul{list-style:none;padding:0}
 """
 _INTRO = (
     "The same house four times: the core, the naive controller (equal split of the meter reading), the core with "
@@ -38,19 +39,40 @@ def require_plotly() -> None:
 
 def render_page(results: Sequence[SideBySide]) -> str:
     """The page as text. Raises ModuleNotFoundError without plotly."""
-    offline: Any = import_module("plotly.offline")
     links = "".join(f'<a href="#{escape(item.scenario)}">{escape(item.scenario)}</a> ' for item in results)
+    return _page("nullwatt lab", f"<p>{_INTRO}</p><nav>{links}</nav>{''.join(map(_section, results))}")
+
+
+def _page(title: str, body: str) -> str:
+    offline: Any = import_module("plotly.offline")
     return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>nullwatt lab</title>"
+        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
         f"<style>{_STYLE}</style><script>{offline.get_plotlyjs()}</script></head><body>"
-        f"<h1>nullwatt lab</h1><p>{_INTRO}</p><nav>{links}</nav>{''.join(map(_section, results))}</body></html>"
+        f"<h1>{title}</h1>{body}</body></html>"
     )
+
+
+def _html(figure: Any) -> str:
+    figure.update_layout(height=_HEIGHT_PX, hovermode="x unified", margin={"t": 40, "b": 40}, template="plotly_white")
+    text: str = figure.to_html(full_html=False, include_plotlyjs=False)
+    return text
 
 
 def _section(result: SideBySide) -> str:
     name = escape(result.scenario)
-    plot: str = _plot(result).to_html(full_html=False, include_plotlyjs=False)
-    return f"<h2 id='{name}'>{name}</h2><p>{escape(result.title)}</p>{plot}{_table(result)}"
+    return (
+        f"<h2 id='{name}'>{name}</h2><p>{escape(result.title)}</p>{_outcomes(result)}{_html(_plot(result))}"
+        f"{_table(result)}<p>trace of the core, SHA-256: <code>{result.trace_sha256}</code></p>"
+    )
+
+
+def _outcomes(result: SideBySide) -> str:
+    lines = "".join(
+        f"<li{'' if outcome.ok else ' class=fail'}>{'ok' if outcome.ok else 'FAIL'}: {escape(outcome.text)}: "
+        f"{escape(outcome.found)}</li>"
+        for outcome in result.outcomes
+    )
+    return f"<ul>{lines}</ul>" if lines else ""
 
 
 def _plot(result: SideBySide) -> Any:
@@ -66,9 +88,31 @@ def _plot(result: SideBySide) -> Any:
     core = result.first.core
     _add(figure, 2, "demand", core.recording.time_s, core.recording.demand_w, "#adb5bd", "dot", legend=True)
     _add_batteries(figure, core)
+    _add_events(figure, core)
     figure.update_xaxes(title_text="s", row=3, col=1)
-    figure.update_layout(height=_HEIGHT_PX, hovermode="x unified", margin={"t": 40, "b": 40}, template="plotly_white")
     return figure
+
+
+def _add_events(figure: Any, core: LabResult) -> None:
+    """A mark with its text for each event, above the grid, and lines through all plots while they are few."""
+    if not core.happened:
+        return
+    objects: Any = import_module("plotly.graph_objects")
+    times_s, texts = zip(*core.happened, strict=True)
+    top_w = float(core.recording.grid_total_w.max())
+    marker = {"symbol": "triangle-down", "color": "#495057", "size": 9}
+    marks = objects.Scatter(
+        x=times_s, y=[round(top_w, 1)] * len(times_s), text=texts, name="events", mode="markers", marker=marker
+    )
+    marks.hovertemplate = "%{text}"
+    figure.add_trace(marks, row=1, col=1)
+    if len(times_s) <= _MOST_LINES:
+        line = {"color": "#ced4da", "width": 1, "dash": "dot"}
+        lines = [
+            {"type": "line", "xref": "x", "yref": "paper", "x0": time_s, "x1": time_s, "y0": 0, "y1": 1, "line": line}
+            for time_s in sorted(set(times_s))
+        ]
+        figure.update_layout(shapes=[{**shape, "layer": "below"} for shape in lines])
 
 
 def _add_batteries(figure: Any, core: LabResult) -> None:
