@@ -1,9 +1,9 @@
-"""`nullwatt lab`: run scenarios against the core and its yardsticks, and check the figures that must hold."""
+"""`nullwatt lab`: run scenarios against the core and its yardsticks, compare, and check the figures that must hold."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,6 +117,103 @@ def _tell_outcomes(results: "list[SideBySide]") -> int:
     if told:
         print(f"{failed} of {told} expectations failed")
     return 1 if failed else 0
+
+
+@lab.command("compare")
+def compare(
+    a: Annotated[str, typer.Argument(help="Names, a pattern, a scenario file, or a file written by `run --json`.")],
+    b: Annotated[str | None, typer.Argument(help="The same; default: A again, with --set-b.")] = None,
+    settings: _Set = None,
+    settings_a: Annotated[list[str] | None, typer.Option("--set-a", help="The same, only for A.")] = None,
+    settings_b: Annotated[list[str] | None, typer.Option("--set-b", help="The same, only for B.")] = None,
+    seeds: _Seeds = 1,
+    seed: _Seed = None,
+    json_file: _Json = None,
+    html: _Html = None,
+    jobs: _Jobs = None,
+) -> None:
+    """Hold two results against each other: every metric of the core, one score, and guardrails.
+
+    Exit code 0: no guardrail broken. 1: at least one is. 2: bad input.
+    """
+    from nullwatt.lab import judge, render_comparison, verdict_table
+
+    common = _options("--set", settings)
+    sides = [
+        _Side.of(a, common | _options("--set-a", settings_a)),
+        _Side.of(a if b is None else b, common | _options("--set-b", settings_b)),
+    ]
+    _require_plotly(html)
+    to_play = [scenario for side in sides for scenario in side.scenarios]
+    played = iter(_played(to_play, seeds, seed, jobs) if to_play else [])
+    for side in sides:
+        side.runs = [next(played) for _ in side.scenarios]
+        side.entries |= {run.scenario: _core_metrics(run.to_json(), side.given) for run in side.runs}
+    pairs = _pairs(*sides)
+    verdict = judge({name: (sides[0].entries[left], sides[1].entries[right]) for name, (left, right) in pairs.items()})
+    names = (sides[0].title, sides[1].title)
+    _console().print(verdict_table(verdict, names))
+    print(verdict)
+    _write("--json", json_file, lambda: json.dumps(verdict.to_json(), indent=1))
+    firsts = [{run.scenario: run.first.core for run in side.runs} for side in sides]
+    traces = [(name, firsts[0].get(left), firsts[1].get(right)) for name, (left, right) in pairs.items()]
+    _write("--html", html, lambda: render_comparison(verdict, names, [run for run in traces if run[1] or run[2]]))
+    raise typer.Exit(1 if verdict.broken else 0)
+
+
+@dataclass
+class _Side:
+    """A or B: results read from a file, or scenarios to play. entries: scenario -> metrics of the core."""
+
+    given: str
+    title: str
+    entries: dict[str, dict[str, float | None]]
+    scenarios: "list[Scenario]"
+    runs: "list[SideBySide]"
+
+    @classmethod
+    def of(cls, given: str, options: _Options) -> "_Side":
+        title = ", ".join([given, *(f"{key}={value}" for key, value in options.items())])
+        results = _results(given)
+        if results is None:
+            return cls(given, title, {}, _with_options(_scenarios([given]), options), [])
+        if options:
+            fail(f"{given}: is a result already; options are for what is run now")
+        return cls(given, title, results, [], [])
+
+
+def _results(given: str) -> dict[str, dict[str, float | None]] | None:
+    """The metrics of the core per scenario, out of a file that `run --json` wrote; None for anything else."""
+    from nullwatt.home import ConfigError, read_document
+
+    if not given.endswith(".json"):
+        return None
+    try:
+        document = read_document(given)
+    except ConfigError as error:
+        fail(str(error))
+    if not isinstance(document, list):
+        return None
+    return {str(entry.get("scenario")): _core_metrics(entry, given) for entry in document if isinstance(entry, dict)}
+
+
+def _core_metrics(entry: dict[str, object], given: str) -> dict[str, float | None]:
+    runs = entry.get("metrics")
+    core = runs.get("core") if isinstance(runs, dict) else None
+    if not isinstance(core, dict) or not all(isinstance(value, int | float | None) for value in core.values()):
+        fail(f"{given}: {entry.get('scenario')}: has no metrics of the core; it must be written by `lab run --json`")
+    return core
+
+
+def _pairs(a: _Side, b: _Side) -> dict[str, tuple[str, str]]:
+    """What is compared with what: the same names; if each side is one scenario, those two."""
+    if len(a.entries) == len(b.entries) == 1:
+        (left,), (right,) = a.entries, b.entries
+        return {left if left == right else f"{left} / {right}": (left, right)}
+    common = {name: (name, name) for name in a.entries if name in b.entries}
+    if not common:
+        fail(f"{a.given} and {b.given} have no scenario in common")
+    return common
 
 
 def _played(scenarios: "list[Scenario]", seeds: int, seed: int | None, jobs: int | None) -> "list[SideBySide]":

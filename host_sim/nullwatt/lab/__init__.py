@@ -18,7 +18,7 @@ from .live import EmulatorProcess, LiveError, LiveRun
 from .loop import EmulatorDoor, Loop
 from .metrics import Context, Metrics, evaluate
 from .naive import NaiveController
-from .page import render_page, require_plotly
+from .page import render_comparison, render_page, require_plotly
 from .recording import Recording
 from .reference import Comparison, compare, foresee, idealised, run_naive
 from .report import LabResult, table
@@ -29,6 +29,7 @@ from .served import ServedSite
 from .side_by_side import SideBySide, details_table, run_side_by_side, summary_table, to_play_s
 from .site import AutoMode, Site, UnknownBatteryError
 from .suite import COMBINATIONS, SCENARIOS, aligned, find
+from .verdict import Change, Verdict, judge, verdict_table
 
 __all__ = [
     "COMBINATIONS",
@@ -37,6 +38,7 @@ __all__ = [
     "AutoMode",
     "BatteryFacts",
     "BatterySpec",
+    "Change",
     "Comparison",
     "Condition",
     "Context",
@@ -58,6 +60,7 @@ __all__ = [
     "Site",
     "Trigger",
     "UnknownBatteryError",
+    "Verdict",
     "aligned",
     "battery",
     "compare",
@@ -67,8 +70,10 @@ __all__ = [
     "find",
     "foresee",
     "idealised",
+    "judge",
     "load_scenario",
     "parse_scenario",
+    "render_comparison",
     "render_page",
     "require_plotly",
     "run",
@@ -80,4 +85,5 @@ __all__ = [
     "summary_table",
     "table",
     "to_play_s",
+    "verdict_table",
 ]

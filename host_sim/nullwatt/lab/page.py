@@ -1,4 +1,5 @@
-"""One self-contained HTML page: traces of all runs on top of each other, with what happened and their scores.
+"""One self-contained HTML page: traces of all runs on top of each other, with what happened and their scores; or two
+sets of results held against each other.
 
 Needs the package plotly, imported only here; its script is embedded, so the page works offline and for ever.
 """
@@ -13,12 +14,14 @@ import numpy as np
 from .recording import Floats
 from .report import LabResult
 from .side_by_side import RATIOS, RUNS, SideBySide
+from .verdict import Verdict, change_texts
 
 _COLOURS = {"core": "#0b7285", "naive": "#e8590c", "ideal": "#5c940d", "oracle": "#868e96"}
 _BATTERY_COLOURS = ("#1864ab", "#862e9c", "#2b8a3e", "#a61e4d")
 _MOST_POINTS = 4000
 _HEIGHT_PX = 760
 _MOST_LINES = 60  # events beyond that are marks only
+_COMPARED_COLOURS = ("#868e96", "#0b7285")
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1200px;padding:0 1rem;color:#212529}
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{padding:.15rem .7rem;text-align:right;
@@ -43,6 +46,24 @@ def render_page(results: Sequence[SideBySide]) -> str:
     return _page("nullwatt lab", f"<p>{_INTRO}</p><nav>{links}</nav>{''.join(map(_section, results))}")
 
 
+def render_comparison(
+    verdict: Verdict, names: tuple[str, str], runs: Sequence[tuple[str, LabResult | None, LabResult | None]] = ()
+) -> str:
+    """The page of a verdict; runs: scenario and the first run in A and B, where they were played just now.
+
+    Raises ModuleNotFoundError without plotly.
+    """
+    rows = "".join(
+        f"<tr><td{' class=fail' if change.broken else ''}>{change.metric}</td>"
+        f"{''.join(f'<td>{text}</td>' for text in change_texts(change))}</tr>"
+        for change in verdict.changes
+    )
+    heads = ("metric", f"A: {names[0]}", f"B: {names[1]}", "change", "weight")
+    table = f"<table><tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>{rows}</table>"
+    plots = "".join(_compared(*run) for run in runs)
+    return _page("nullwatt lab: comparison", f"<p>{escape(str(verdict))}</p>{table}{plots}")
+
+
 def _page(title: str, body: str) -> str:
     offline: Any = import_module("plotly.offline")
     return (
@@ -50,6 +71,19 @@ def _page(title: str, body: str) -> str:
         f"<style>{_STYLE}</style><script>{offline.get_plotlyjs()}</script></head><body>"
         f"<h1>{title}</h1>{body}</body></html>"
     )
+
+
+def _compared(name: str, *runs: LabResult | None) -> str:
+    subplots: Any = import_module("plotly.subplots")
+    titles = ("grid, W", "output of the pool, W")
+    figure = subplots.make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08, subplot_titles=titles)
+    for label, run, colour in zip("AB", runs, _COMPARED_COLOURS, strict=True):
+        if run is not None:
+            recording = run.recording
+            _add(figure, 1, label, recording.time_s, recording.grid_total_w, colour, "solid", legend=True)
+            _add(figure, 2, label, recording.time_s, recording.power_w.sum(axis=1), colour, "solid")
+    figure.update_xaxes(title_text="s", row=2, col=1)
+    return f"<h2>{escape(name)}</h2>{_html(figure)}"
 
 
 def _html(figure: Any) -> str:
