@@ -93,7 +93,14 @@ def test_the_page_has_events_and_expectations(tmp_path: Path) -> None:
     path = written(tmp_path, expectations=[{"grid": {"within": 60}}], description="<tea> & more")
     assert call("run", path, "--html", tmp_path / "tea.html").exit_code == 1
     text = (tmp_path / "tea.html").read_text()
-    for part in ("kettle on", "FAIL: grid within 60 W", "&lt;tea&gt; &amp; more", "SHA-256", "Plotly.newPlot"):
+    for part in (
+        "<li>60 s: kettle on</li>",
+        '"text":["kettle on"]',
+        "FAIL: grid within 60 W",
+        "&lt;tea&gt; &amp; more",
+        "SHA-256",
+        "Plotly.newPlot",
+    ):
         assert part in text
     assert "<tea>" not in text and "<script src=" not in text
 

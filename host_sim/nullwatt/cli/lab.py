@@ -97,10 +97,9 @@ def run(
     if len(results) <= _DETAILED:
         for result in results:
             console.print(details_table(result))
+            print(f"{result.scenario}: trace sha256 {result.trace_sha256}")
     if len(results) > 1:
         console.print(summary_table(results))
-    for result in results:
-        print(f"{result.scenario}: trace sha256 {result.trace_sha256}")
     _write("--json", json_file, lambda: json.dumps([result.to_json() for result in results], indent=1))
     _write("--html", html, lambda: render_page(results))
     raise typer.Exit(_tell_outcomes(results))

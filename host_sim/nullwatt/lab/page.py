@@ -96,7 +96,7 @@ def _section(result: SideBySide) -> str:
     name = escape(result.scenario)
     return (
         f"<h2 id='{name}'>{name}</h2><p>{escape(result.title)}</p>{_outcomes(result)}{_html(_plot(result))}"
-        f"{_table(result)}<p>trace of the core, SHA-256: <code>{result.trace_sha256}</code></p>"
+        f"{_events(result)}{_table(result)}<p>trace of the core, SHA-256: <code>{result.trace_sha256}</code></p>"
     )
 
 
@@ -107,6 +107,12 @@ def _outcomes(result: SideBySide) -> str:
         for outcome in result.outcomes
     )
     return f"<ul>{lines}</ul>" if lines else ""
+
+
+def _events(result: SideBySide) -> str:
+    happened = result.first.core.happened
+    lines = "".join(f"<li>{time_s:g} s: {escape(what)}</li>" for time_s, what in happened)
+    return f"<details><summary>events: {len(happened)}</summary><ul>{lines}</ul></details>" if lines else ""
 
 
 def _plot(result: SideBySide) -> Any:
