@@ -1,12 +1,16 @@
 """What the docs show runs as written."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from nullwatt.cli.main import app
 from nullwatt.home import load_house_file
-from nullwatt.lab import SCENARIOS, run, specs_of
+from nullwatt.lab import SCENARIOS, load_scenario, run, specs_of
+from nullwatt.lab.scenario_file import BandSection, EventSection, ExpectationSection, OverrideSection, WhenSection
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -21,6 +25,39 @@ def test_house_file(tmp_path: Path) -> None:
     path.write_text(text)
     house = load_house_file(path)
     assert [spec.config.device_type for spec in specs_of(house, str(path))] == ["VNSE3-0", "HMG-50", "HMJ-2"]
+
+
+def scenario_commands() -> list[str]:
+    (commands,) = (block for block in blocks("simulator.md", "sh") if "lab compare" in block)
+    return [line.partition("#")[0].strip() for line in commands.splitlines()]
+
+
+def test_scenario_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("plotly", reason="plotly is not installed")
+    (text,) = blocks("simulator.md", "yaml scenario")
+    (tmp_path / "tea.yaml").write_text(text)
+    scenario = load_scenario(tmp_path / "tea.yaml")
+    assert [what for _, what in run(scenario).happened] == ["kettle on", "meter lost", "meter back", "kettle off"]
+    monkeypatch.chdir(tmp_path)
+    for command in scenario_commands():
+        program, *arguments = shlex.split(command)
+        assert program == ".venv/bin/nullwatt"
+        result = CliRunner().invoke(app, arguments)
+        # In a comparison 1 is an answer.
+        assert result.exit_code == 0 or (arguments[1] == "compare" and result.exit_code == 1), result.output
+        assert "FAIL" not in result.output
+    assert {path.name for path in tmp_path.iterdir()} == {"tea.yaml", "tea.html", "tea.json", "compare.html"}
+
+
+def test_every_key_of_a_scenario_file_is_in_the_docs() -> None:
+    (section,) = re.findall(
+        r"^## Scenarios\n(.*?)(?=^## |\Z)", (DOCS / "simulator.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    prose = re.sub(r"^```.*?^```", "", section, flags=re.DOTALL | re.MULTILINE)
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", prose))))
+    models = (EventSection, WhenSection, OverrideSection, ExpectationSection, BandSection)
+    keys = {field.alias or key for model in models for key, field in model.model_fields.items()}
+    assert keys <= told, sorted(keys - told)
 
 
 def test_lab_example() -> None:

@@ -5,7 +5,17 @@ import, battery + = discharge. Same seed, same house, bit for bit.
 """
 
 from .clock import Clock, PacedClock, RealClock, ScaledClock, SteppedClock
-from .config import BatterySection, ConfigError, CtSection, HouseFile, load_house_file, parse_house
+from .config import (
+    BatterySection,
+    ConfigError,
+    CtSection,
+    HouseFile,
+    broken_rule,
+    check_document,
+    load_house_file,
+    parse_house,
+    read_document,
+)
 from .house import BatteryOutput, House, HouseConfig
 from .loads import Load, LoadConfig, LoadEvent
 from .meter import Meter, MeterConfig, MeterReading
@@ -35,6 +45,9 @@ __all__ = [
     "SteppedClock",
     "Sun",
     "SunConfig",
+    "broken_rule",
+    "check_document",
     "load_house_file",
     "parse_house",
+    "read_document",
 ]

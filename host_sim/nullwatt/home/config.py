@@ -14,6 +14,7 @@ one `ConfigError` whose text is a single line: file, key, value, what is allowed
 import difflib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -211,9 +212,25 @@ def _default_base(phases: int) -> tuple[float, ...]:
 
 
 def load_house_file(path: Path | str) -> HouseFile:
-    """Read and check a house file; YAML if its name ends in .yaml or .yml, JSON otherwise.
+    """Read and check a house file; see `read_document`.
 
     Raises ConfigError, and nothing else, for a file that cannot be read, parsed or used.
+    """
+    return parse_house(read_document(path), str(path))
+
+
+def parse_house(document: object, name: str = "house") -> HouseFile:
+    """Check an already parsed document; `name` opens the error text. Raises ConfigError."""
+    house = check_document(HouseFile, document, name, "batteries")
+    for path, value, rule in _broken_relations(house):
+        raise broken_rule(name, path, value, rule)
+    return house
+
+
+def read_document(path: Path | str) -> object:
+    """What a file of ours holds, unchecked; YAML if its name ends in .yaml or .yml, JSON otherwise.
+
+    Raises ConfigError, and nothing else, for a file that cannot be read or parsed.
     """
     name = str(path)
     try:
@@ -224,21 +241,22 @@ def load_house_file(path: Path | str) -> HouseFile:
         raise ConfigError(f"{name}: is not UTF-8 text") from None
     except ValueError as error:
         raise ConfigError(f"{name!r}: cannot be read: {error}") from None
-    document = _parse_yaml(name, text) if name.endswith((".yaml", ".yml")) else _parse_json(name, text)
-    return parse_house(document, name)
+    return _parse_yaml(name, text) if name.endswith((".yaml", ".yml")) else _parse_json(name, text)
 
 
-def parse_house(document: object, name: str = "house") -> HouseFile:
-    """Check an already parsed document; `name` opens the error text. Raises ConfigError."""
+def check_document[Model: BaseModel](model: type[Model], document: object, name: str, main_key: str) -> Model:
+    """Check a document against a model made of sections; `name` opens the error text. Raises ConfigError."""
     if not isinstance(document, dict):
-        raise ConfigError(f"{name}: must be an object with the key batteries, not {_show(document)}")
+        raise ConfigError(f"{name}: must be an object with the key {main_key}, not {_show(document)}")
     try:
-        house = HouseFile.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(error)}") from None
-    for path, value, rule in _broken_relations(house):
-        raise ConfigError(f"{name}: {path} = {_show(value)}: {rule}")
-    return house
+        raise ConfigError(f"{name}: {_explain(error, model)}") from None
+
+
+def broken_rule(name: str, path: str, value: object, rule: str, choices: Iterable[str] = ()) -> ConfigError:
+    """The error for a key whose value breaks a rule that no type can state; the nearest of the choices is named."""
+    return ConfigError(f"{name}: {path} = {_show(value)}: {rule}{_hint(str(value), list(choices))}")
 
 
 def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
@@ -288,14 +306,15 @@ def _broken_batteries(house: HouseFile, usable: tuple[str, ...], absent: str) ->
     return broken
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The most telling of the errors, as `key = value: what is allowed`."""
     # A misspelt required key gives two errors, "missing" and "unknown"; the unknown one names the cure.
     errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     first = errors[0]
     path, value = _path(first["loc"]), _show(first["input"])
     if first["type"] == "extra_forbidden":
-        keys = list(_model_at(first["loc"][:-1]).model_fields)
+        fields = _model_at(model, first["loc"][:-1]).model_fields
+        keys = [field.alias or key for key, field in fields.items()]
         return f"{path} = {value}: unknown key{_hint(str(first['loc'][-1]), keys)}"
     if first["type"] == "missing":
         return f"{path}: required key is missing"
@@ -320,9 +339,8 @@ def _path(loc: tuple[int | str, ...]) -> str:
     return text
 
 
-def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel]:
-    """The section a location inside the document belongs to."""
-    model: type[BaseModel] = HouseFile
+def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:
+    """The section a location inside a document of that model belongs to."""
     for part in loc:
         if isinstance(part, str):
             annotation: Any = model.model_fields[part].annotation

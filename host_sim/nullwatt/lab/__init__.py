@@ -13,44 +13,54 @@ Signs: battery + = discharge, grid + = import.
 
 from .batteries import BatteryFacts, BatterySpec, specs_of
 from .demo_house import demo_house
+from .expectations import Expectation, Outcome
 from .live import EmulatorProcess, LiveError, LiveRun
 from .loop import EmulatorDoor, Loop
 from .metrics import Context, Metrics, evaluate
 from .naive import NaiveController
-from .page import render_page, require_plotly
+from .page import render_comparison, render_page, require_plotly
 from .recording import Recording
 from .reference import Comparison, compare, foresee, idealised, run_naive
 from .report import LabResult, table
 from .runner import run, run_against
-from .scenario import Event, Scenario, battery
+from .scenario import Condition, Event, Scenario, Trigger, battery
+from .scenario_file import SUFFIXES, load_scenario, parse_scenario, shipped
 from .served import ServedSite
-from .side_by_side import SideBySide, details_table, run_side_by_side, summary_table
+from .side_by_side import SideBySide, details_table, run_side_by_side, summary_table, to_play_s
 from .site import AutoMode, Site, UnknownBatteryError
 from .suite import COMBINATIONS, SCENARIOS, aligned, find
+from .verdict import Change, Verdict, judge, verdict_table
 
 __all__ = [
     "COMBINATIONS",
     "SCENARIOS",
+    "SUFFIXES",
     "AutoMode",
     "BatteryFacts",
     "BatterySpec",
+    "Change",
     "Comparison",
+    "Condition",
     "Context",
     "EmulatorDoor",
     "EmulatorProcess",
     "Event",
+    "Expectation",
     "LabResult",
     "LiveError",
     "LiveRun",
     "Loop",
     "Metrics",
     "NaiveController",
+    "Outcome",
     "Recording",
     "Scenario",
     "ServedSite",
     "SideBySide",
     "Site",
+    "Trigger",
     "UnknownBatteryError",
+    "Verdict",
     "aligned",
     "battery",
     "compare",
@@ -60,13 +70,20 @@ __all__ = [
     "find",
     "foresee",
     "idealised",
+    "judge",
+    "load_scenario",
+    "parse_scenario",
+    "render_comparison",
     "render_page",
     "require_plotly",
     "run",
     "run_against",
     "run_naive",
     "run_side_by_side",
+    "shipped",
     "specs_of",
     "summary_table",
     "table",
+    "to_play_s",
+    "verdict_table",
 ]

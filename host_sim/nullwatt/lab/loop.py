@@ -9,6 +9,7 @@ No sockets, no real clock: the same scenario and seed give the same recording bi
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from nullwatt.battery import Battery, Ct002Client, InProcessLink
@@ -19,6 +20,7 @@ from .batteries import BatteryFacts, BatterySpec
 from .perturbed import PerturbedLaw
 from .recording import Recorder, Recording
 from .scenario import Event, Scenario
+from .triggers import Triggers
 
 
 class EmulatorDoor(Protocol):
@@ -45,6 +47,20 @@ class OverridableDoor(Protocol):
         """Change settings of one battery: active, manual, manual_target (W, + = discharge), weight, window_weight."""
 
 
+@runtime_checkable
+class TunableDoor(Protocol):
+    """A door whose options change while it runs. What has none ignores "tune", "active_control" and "rotate"."""
+
+    def tune(self, **options: Any) -> None:
+        """Change options."""
+
+    def set_active_control(self, active: bool) -> None:
+        """Steer, or relay the measured values."""
+
+    def force_rotation(self) -> None:
+        """Hand over to the next battery."""
+
+
 class Loop:
     """One run of one scenario. Build it, `run` it, read what is public."""
 
@@ -67,6 +83,8 @@ class Loop:
         self._recorder = Recorder(self.house, self.batteries)
         self._events = sorted(scenario.events, key=lambda event: event.time_s)
         self._event_index = 0
+        self._triggers = Triggers(scenario.triggers)
+        self._triggered: list[Event] = []
         self._publications = 0
         self._weigh()
         self._rows = 0
@@ -86,6 +104,23 @@ class Loop:
         """The batteries as the metrics want to know them."""
         specs = self.scenario.batteries
         return tuple(BatteryFacts.of(b, spec.weight) for b, spec in zip(self.batteries, specs, strict=True))
+
+    @property
+    def happened(self) -> tuple[tuple[float, str], ...]:
+        """What happened so far and when: switchings, events, and what conditions brought about."""
+        switchings = [(event.time_s, f"{event.load} {_on(event.active)}") for event in self.house.config.events]
+        others = [(event.time_s, str(event)) for event in (*self.scenario.events, *self._triggered)]
+        past = [entry for entry in (*switchings, *others) if entry[0] <= self.now_s]
+        return tuple(sorted(past, key=lambda entry: entry[0]))
+
+    @property
+    def steps_s(self) -> tuple[float, ...]:
+        """The scored disturbances: those of the scenario, and those that conditions brought about."""
+        if self.scenario.steps_s is not None:
+            return self.scenario.labelled_s
+        # The row of that second was recorded before: the first that shows the step is the next one.
+        brought = {math.nextafter(event.time_s, math.inf) for event in self._triggered if event.is_step}
+        return tuple(sorted({*self.scenario.labelled_s, *brought}))
 
     def run(self) -> Recording:
         """Run to the end of the scenario and return the recording: one row per second from 0 to duration - 1."""
@@ -131,6 +166,9 @@ class Loop:
             self._rows += 1
             self._recorder.sample()
             self.emulator.tick(at=now_s)
+            for event in self._triggers.due(now_s, self.house, self.batteries):
+                self._triggered.append(replace(event, time_s=now_s))
+                self._apply(self._triggered[-1])
             if self._watch is not None:
                 self._watch(self)
 
@@ -178,6 +216,26 @@ class Loop:
                 self.batteries[event.battery].set_limits(max_charge_w=event.value)
             case "max_discharge":
                 self.batteries[event.battery].set_limits(max_discharge_w=event.value)
+            case "switch_on" | "switch_off":
+                self.house.switch(event.name, event.action == "switch_on")
+            case "meter_latency":
+                meter = self.house.meter
+                meter.config = replace(meter.config, latency_s=event.value)
+            case "override":
+                self._override(event, **{event.name: event.value})
+            case "tune" | "active_control" | "rotate":
+                self._tune(event)
+
+    def _tune(self, event: Event) -> None:
+        if not isinstance(self.emulator, TunableDoor):
+            return
+        match event.action:
+            case "tune":
+                self.emulator.tune(**{event.name: event.value})
+            case "active_control":
+                self.emulator.set_active_control(bool(event.value))
+            case _:
+                self.emulator.force_rotation()
 
     def _override(self, event: Event, **settings: float | bool) -> None:
         if isinstance(self.emulator, OverridableDoor):
@@ -188,6 +246,10 @@ class Loop:
         for battery, spec in zip(self.batteries, self.scenario.batteries, strict=True):
             if spec.weight != 1.0 and isinstance(self.emulator, OverridableDoor):
                 self.emulator.set_override(battery.mac, weight=spec.weight)
+
+
+def _on(active: bool) -> str:
+    return "on" if active else "off"
 
 
 def _battery(spec: BatterySpec) -> Battery:

@@ -3,8 +3,9 @@
 Signs: battery + = discharge, grid + = import. Row k stands for the second from k to k + 1.
 """
 
+import hashlib
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,16 @@ class Recording:
         """True grid, all phases together (n)."""
         total: Floats = self.grid_w.sum(axis=1)
         return total
+
+    @property
+    def sha256(self) -> str:
+        """Hash of every number in it, bit for bit: the same means that the same happened."""
+        digest = hashlib.sha256()
+        for item in fields(self):
+            values: Floats = getattr(self, item.name)
+            digest.update(f"{item.name}{values.shape}".encode())
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return digest.hexdigest()
 
 
 class Recorder:

@@ -7,7 +7,7 @@ All four see the same house, meter and seed. The ideal run keeps the core and ev
 replaces the firmware laws, so core/ideal is what the firmware costs; oracle/ideal is what delay and slew cost.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from nullwatt.battery import Battery
 from nullwatt.core import Config
 
 from .batteries import BatteryFacts, BatterySpec
+from .loop import Loop
 from .metrics import evaluate, oracle_grid
 from .naive import NaiveController
 from .recording import RASTER_S, Recording
@@ -40,20 +41,26 @@ class Comparison:
         yield from (("core", self.core), ("naive", self.naive), ("ideal", self.ideal), ("oracle", self.oracle))
 
 
-def compare(scenario: Scenario, config: Config | None = None) -> Comparison:
+#: Of the four, how many are played second by second.
+PLAYED = 3
+
+
+def compare(
+    scenario: Scenario, config: Config | None = None, watch: Callable[[Loop], None] | None = None
+) -> Comparison:
     """Run a scenario four times; arguments and errors as for `run`."""
-    core = run(scenario, config)
+    core = run(scenario, config, watch=watch)
     return Comparison(
         core=core,
-        naive=run_naive(scenario, core.fair),
-        ideal=run(idealised(scenario), config),
+        naive=run_naive(scenario, core.fair, watch),
+        ideal=run(idealised(scenario), config, watch=watch),
         oracle=foresee(scenario, core),
     )
 
 
-def run_naive(scenario: Scenario, fair: bool = True) -> LabResult:
-    """Run a scenario against the naive controller; `fair` as in `evaluate`."""
-    return run_against(scenario, NaiveController(), fair)
+def run_naive(scenario: Scenario, fair: bool = True, watch: Callable[[Loop], None] | None = None) -> LabResult:
+    """Run a scenario against the naive controller; `fair` as in `evaluate`, watch as for `Loop`."""
+    return run_against(scenario, NaiveController(), fair, watch)
 
 
 def idealised(scenario: Scenario) -> Scenario:
@@ -78,7 +85,8 @@ def _ideal(spec: BatterySpec) -> BatterySpec:
 def foresee(scenario: Scenario, core: LabResult) -> LabResult:
     """Perfect foresight on the demand of a run: its grid, and the output of the one battery it imagines.
 
-    core: any run of the scenario; the demand is the same in all of them.
+    core: any run of the scenario; the demand is the same in all of them, but for what conditions on the grid or the
+    batteries switch.
     """
     recording = core.recording
     facts = [BatteryFacts.of(Battery(spec.config), spec.weight) for spec in scenario.batteries]
@@ -88,7 +96,7 @@ def foresee(scenario: Scenario, core: LabResult) -> LabResult:
         sum(fact.capacity_wh for fact in facts),
     )
     foreseen = _foreseen(recording, facts, pool)
-    metrics, context = evaluate(foreseen, (pool,), scenario.labelled_s, fair=False)
+    metrics, context = evaluate(foreseen, (pool,), core.steps_s, fair=False)
     return replace(core, polls=0, recording=foreseen, metrics=metrics, context=context)
 
 

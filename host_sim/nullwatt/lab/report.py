@@ -14,6 +14,7 @@ class LabResult:
     """One run. `recording` has the one-second arrays, `metrics` the scores, `context` what happened besides.
 
     fair: whether load sharing was meant to be even (and is scored). polls: requests sent by all batteries.
+    steps_s: the scored disturbances. happened: (time in s, what), in order.
     """
 
     scenario: str
@@ -24,6 +25,8 @@ class LabResult:
     recording: Recording
     metrics: Metrics
     context: Context
+    steps_s: tuple[float, ...] = ()
+    happened: tuple[tuple[float, str], ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Everything but the arrays, rounded, as JSON-able values."""
@@ -33,6 +36,7 @@ class LabResult:
             "duration_s": self.duration_s,
             "fair": self.fair,
             "polls": self.polls,
+            "trace_sha256": self.recording.sha256,
             "metrics": self.metrics.rounded(),
             "context": {
                 key: value if value is None else round(value, 4) for key, value in asdict(self.context).items()

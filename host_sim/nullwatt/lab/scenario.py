@@ -10,6 +10,7 @@ from nullwatt.battery import BatteryConfig
 from nullwatt.home import HouseConfig
 
 from .batteries import BatterySpec
+from .expectations import Expectation
 
 Action = Literal[
     "meter_fail",
@@ -28,7 +29,16 @@ Action = Literal[
     "max_charge",
     "max_discharge",
     "window_weight",
+    "switch_on",
+    "switch_off",
+    "meter_latency",
+    "override",
+    "tune",
+    "active_control",
+    "rotate",
 ]
+#: What disturbs the grid by itself and is scored as a step.
+_STEPS = ("solar", "switch_on", "switch_off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +50,78 @@ class Event:
     its power stage keeps running on the last target); by its user at the emulator "manual" (value W) and "auto",
     "pause" and "resume"; by its own app "app_power" (value W; it polls on but obeys no reading) and "app_release",
     "max_charge" and "max_discharge" (value W). "window_weight" (value 0 ... 1) sets its share of the active time.
+    With a name: "switch_on" and "switch_off" a load, "override" a setting of the battery at the emulator, "tune" an
+    option of the core. "meter_latency" (value s); "active_control" (value True or False); "rotate" hands over in
+    efficiency mode.
     """
 
     time_s: float
     action: Action
     value: float = 0.0
     battery: int = 0
+    name: str = ""
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it disturbs the grid and is scored."""
+        return self.action in _STEPS
+
+    @property
+    def _shown(self) -> str:
+        return str(self.value).lower() if isinstance(self.value, bool) else f"{self.value:g}"
+
+    def __str__(self) -> str:
+        unit = f"battery {self.battery + 1}"
+        match self.action:
+            case "meter_fail" | "meter_restore":
+                return "meter lost" if self.action == "meter_fail" else "meter back"
+            case "meter_latency":
+                return f"meter {self.value:g} s late"
+            case "solar":
+                return f"solar {self.value:g} W"
+            case "switch_on" | "switch_off":
+                return f"{self.name} {self.action.removeprefix('switch_')}"
+            case "tune":
+                return f"{self.name} = {self._shown}"
+            case "active_control":
+                return f"active control {'on' if self.value else 'off'}"
+            case "rotate":
+                return "rotation"
+            case "offline" | "online" | "auto" | "pause" | "resume" | "app_release":
+                return f"{unit}: {self.action.replace('_', ' ')}"
+            case "override":
+                return f"{unit}: {self.name} = {self._shown}"
+            case _:
+                return f"{unit}: {self.action.replace('_', ' ')} {self.value:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Holds when everything given holds; None does not matter. Looked at once per second.
+
+    grid_*_w: true grid, all phases. soc_*, power_*_w: of the battery at position `battery`. time_of_day_h: during the
+    minute that begins then. after_s: not before. hold_s: it counts once it held so long on end.
+    """
+
+    grid_above_w: float | None = None
+    grid_below_w: float | None = None
+    battery: int = 0
+    soc_above: float | None = None
+    soc_below: float | None = None
+    power_above_w: float | None = None
+    power_below_w: float | None = None
+    time_of_day_h: float | None = None
+    after_s: float = 0.0
+    hold_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Events that happen when a condition comes to hold; their time_s is ignored. repeat: each time it does again."""
+
+    condition: Condition
+    events: tuple[Event, ...]
+    repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +130,8 @@ class Scenario:
 
     duration_s: length, whole seconds. seed: of house, meter, jitter and loss. options: core options that belong to
     the scenario (for example min_efficient_power). steps_s: times of the disturbances that are scored one by one;
-    None takes every switching of a load and every "solar" event. title: one line for people.
+    None takes every switching of a load and every "solar" event. title: one line for people. triggers: what happens
+    on conditions. expectations: what must have held. as_written: repetitions vary the randomness, but no time.
     """
 
     name: str
@@ -66,11 +143,14 @@ class Scenario:
     options: dict[str, float | bool | str] = field(default_factory=dict)
     steps_s: tuple[float, ...] | None = None
     title: str = ""
+    triggers: tuple[Trigger, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    as_written: bool = False
 
     def __post_init__(self) -> None:
         if self.duration_s < 1:
             raise ValueError(f"scenario {self.name!r}: duration_s must be at least 1")
-        for event in self.events:
+        for event in (*self.events, *(event for trigger in self.triggers for event in trigger.events)):
             if not 0 <= event.battery < max(1, len(self.batteries)):
                 raise ValueError(f"scenario {self.name!r}: event refers to battery {event.battery}, which is not there")
 
@@ -81,7 +161,7 @@ class Scenario:
             times = set(self.steps_s)
         else:
             times = {event.time_s for event in self.house.events}
-            times |= {event.time_s for event in self.events if event.action == "solar"}
+            times |= {event.time_s for event in self.events if event.is_step}
         return tuple(sorted(time for time in times if time < self.duration_s))
 
     def with_seed(self, seed: int) -> "Scenario":

@@ -4,15 +4,18 @@ A ratio compares the core with the naive controller (below 1: better than what a
 actuators (1: nothing left to gain from the firmware's side).
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 
 from rich import box
 from rich.table import Table
 
+from .expectations import Outcome
+from .loop import Loop
 from .parallel import spread
-from .reference import Comparison, compare
+from .reference import PLAYED, Comparison, compare
 from .scenario import Scenario
 from .suite import aligned
 
@@ -32,18 +35,27 @@ _SUMMARY = (
     ("/ideal", "cost_regret_ct", "ideal"),
 )
 
+_PROGRESS_S = 60.0
+
 type Means = dict[str, dict[str, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """One scenario. means: run -> metric -> mean over the seeds (None: never applied). first: the run of seed 1."""
+    """One scenario.
+
+    means: run -> metric -> mean over the seeds (None: never applied). first: the runs of the first seed. trace_sha256:
+    of everything recorded under the core; of several seeds, the hash of their hashes. outcomes: one per expectation,
+    of the first seed at which it failed, if it did.
+    """
 
     scenario: str
     title: str
     seeds: int
     means: Means
     first: Comparison
+    trace_sha256: str = ""
+    outcomes: tuple[Outcome, ...] = ()
 
     def ratio(self, metric: str, other: str) -> float | None:
         """Core over another run; None where one of them is missing or the other is zero."""
@@ -57,6 +69,10 @@ class SideBySide:
             "scenario": self.scenario,
             "title": self.title,
             "seeds": self.seeds,
+            "first_seed": self.first.core.seed,
+            "trace_sha256": self.trace_sha256,
+            "expectations": [outcome.to_json() for outcome in self.outcomes],
+            "events": [{"time_s": round(time_s, 3), "what": what} for time_s, what in self.first.core.happened],
             "metrics": {
                 run: {name: _rounded(value) for name, value in means.items()} for run, means in self.means.items()
             },
@@ -67,12 +83,53 @@ class SideBySide:
 
 
 def run_side_by_side(
-    scenarios: Sequence[Scenario], seeds: int = 1, jobs: int | None = None, done: Callable[[], None] | None = None
+    scenarios: Sequence[Scenario],
+    seeds: int = 1,
+    jobs: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    seed: int | None = None,
 ) -> list[SideBySide]:
-    """Run every scenario four ways for the seeds 1 ... `seeds`; jobs and done as for `spread`."""
-    tasks = [aligned(scenario, seed) for scenario in scenarios for seed in range(1, seeds + 1)]
-    runs = spread(compare, tasks, jobs, done)
+    """Run every scenario four ways, once per seed.
+
+    The seeds are the next `seeds` from `seed` on; None begins with the scenario's own if it is played as written,
+    with 1 otherwise. jobs: as for `spread`. progress: told about simulated seconds that were played, see `to_play_s`.
+    """
+    tasks = [_seeded(scenario, seed, index) for scenario in scenarios for index in range(seeds)]
+    runs = _play(tasks, jobs, progress or (lambda seconds: None))
     return [_summed_up(scenario, runs[index * seeds : (index + 1) * seeds]) for index, scenario in enumerate(scenarios)]
+
+
+def to_play_s(scenarios: Sequence[Scenario], seeds: int = 1) -> float:
+    """All that `run_side_by_side` will tell `progress`, s."""
+    return sum(_length_s(scenario) for scenario in scenarios) * seeds
+
+
+def _length_s(scenario: Scenario) -> float:
+    return float(scenario.duration_s * PLAYED)
+
+
+def _seeded(scenario: Scenario, first: int | None, index: int) -> Scenario:
+    if scenario.as_written:
+        return scenario.with_seed((scenario.seed if first is None else first) + index)
+    return aligned(scenario, (1 if first is None else first) + index)
+
+
+def _play(tasks: Sequence[Scenario], jobs: int | None, progress: Callable[[float], None]) -> list[Comparison]:
+    if jobs == 1 or len(tasks) == 1:
+
+        def watch(loop: Loop) -> None:
+            played_s = loop.now_s % _PROGRESS_S
+            if played_s == 0.0 and loop.now_s:
+                progress(_PROGRESS_S)
+
+        runs = []
+        for task in tasks:
+            runs.append(compare(task, watch=watch))
+            # What the last full stretch of each run left over.
+            progress(PLAYED * ((task.duration_s - 1) % _PROGRESS_S + 1))
+        return runs
+    lengths = iter([_length_s(task) for task in tasks])
+    return spread(compare, tasks, jobs, lambda: progress(next(lengths)))
 
 
 def _summed_up(scenario: Scenario, runs: Sequence[Comparison]) -> SideBySide:
@@ -80,7 +137,25 @@ def _summed_up(scenario: Scenario, runs: Sequence[Comparison]) -> SideBySide:
     for name in RUNS:
         scores = [asdict(dict(run)[name].metrics) for run in runs]
         means[name] = {metric: _mean([score[metric] for score in scores]) for metric in scores[0]}
-    return SideBySide(scenario.name, scenario.title, len(runs), means, runs[0])
+    hashes = [run.core.recording.sha256 for run in runs]
+    return SideBySide(
+        scenario.name,
+        scenario.title,
+        len(runs),
+        means,
+        runs[0],
+        hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        _judged(scenario, runs),
+    )
+
+
+def _judged(scenario: Scenario, runs: Sequence[Comparison]) -> tuple[Outcome, ...]:
+    outcomes = []
+    for expectation in scenario.expectations:
+        judged = [(run.core.seed, expectation.check(run.core)) for run in runs]
+        seed, outcome = next((pair for pair in judged if not pair[1].ok), judged[0])
+        outcomes.append(replace(outcome, found=f"{outcome.found} (seed {seed})") if len(runs) > 1 else outcome)
+    return tuple(outcomes)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -114,7 +189,7 @@ def details_table(result: SideBySide) -> Table:
 
 
 def _seeds(result: SideBySide) -> str:
-    return "seed 1" if result.seeds == 1 else f"mean of {result.seeds} seeds"
+    return f"seed {result.first.core.seed}" if result.seeds == 1 else f"mean of {result.seeds} seeds"
 
 
 def summary_table(results: Sequence[SideBySide]) -> Table:

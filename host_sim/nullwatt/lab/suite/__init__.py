@@ -3,6 +3,7 @@
 SCENARIOS["steps_ramp"], find("random_017"), find("identify_ramp_100_VNSD")
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from ..scenario import Scenario
@@ -35,8 +36,10 @@ __all__ = [
 ]
 
 
-def find(name: str) -> Scenario:
+def find(name: str, others: Iterable[str] = ()) -> Scenario:
     """The scenario of that name, drawn families included ("random_000" ..., "identify_...").
+
+    others: names known elsewhere, which may be the nearest of a misspelt one.
 
     Raises:
         KeyError: There is none; its only argument is one line that names the nearest.
@@ -49,5 +52,5 @@ def find(name: str) -> Scenario:
     for scenario in (identification(truth, declared) for truth in TRUTHS for declared in DECLARED):
         if scenario.name == name:
             return scenario
-    nearest = get_close_matches(name, [*SCENARIOS, *family], n=1, cutoff=0.0)
+    nearest = get_close_matches(name, [*SCENARIOS, *family, *others], n=1, cutoff=0.0)
     raise KeyError(f"scenario {name!r} is not there; the nearest is {nearest[0]!r}, `nullwatt lab list` shows all")

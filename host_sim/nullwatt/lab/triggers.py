@@ -1,0 +1,62 @@
+"""What happens on conditions: looked at once per second, in the order of the scenario."""
+
+from collections.abc import Iterator, Sequence
+
+from nullwatt.battery import Battery
+from nullwatt.home import House
+
+from .scenario import Condition, Event, Trigger
+
+_HOUR_S = 3600.0
+_DAY_S = 24 * _HOUR_S
+_MINUTE_S = 60.0
+
+
+class Triggers:
+    """The triggers of one run: which are armed, and since when their conditions hold."""
+
+    def __init__(self, triggers: Sequence[Trigger]) -> None:
+        self._triggers = triggers
+        self._armed = [True] * len(triggers)
+        self._since_s: list[float | None] = [None] * len(triggers)
+
+    def due(self, now_s: float, house: House, batteries: Sequence[Battery]) -> Iterator[Event]:
+        """The events of every trigger whose condition came to hold by now."""
+        for index, trigger in enumerate(self._triggers):
+            if not _holds(trigger.condition, now_s, house, batteries):
+                self._since_s[index] = None
+                self._armed[index] |= trigger.repeat
+            elif self._armed[index] and self._held_s(index, now_s) >= trigger.condition.hold_s:
+                self._armed[index] = False
+                yield from trigger.events
+
+    def _held_s(self, index: int, now_s: float) -> float:
+        since_s = self._since_s[index]
+        if since_s is None:
+            self._since_s[index] = since_s = now_s
+        return now_s - since_s
+
+
+def _holds(condition: Condition, now_s: float, house: House, batteries: Sequence[Battery]) -> bool:
+    if now_s < condition.after_s or not _is_time(condition.time_of_day_h, now_s, house):
+        return False
+    grid_w = sum(house.grid_w())
+    if not _is_between(grid_w, condition.grid_above_w, condition.grid_below_w):
+        return False
+    if not batteries:
+        return True
+    battery = batteries[condition.battery]
+    return _is_between(battery.soc, condition.soc_above, condition.soc_below) and _is_between(
+        battery.power_w, condition.power_above_w, condition.power_below_w
+    )
+
+
+def _is_time(time_of_day_h: float | None, now_s: float, house: House) -> bool:
+    if time_of_day_h is None:
+        return True
+    since_s = round((house.config.sun.start_h - time_of_day_h) * _HOUR_S + now_s, 3)
+    return since_s % _DAY_S < _MINUTE_S
+
+
+def _is_between(value: float, above: float | None, below: float | None) -> bool:
+    return (above is None or value > above) and (below is None or value < below)
