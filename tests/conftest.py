@@ -7,6 +7,7 @@ import pytest
 ROOT = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files stay together, because what a file prepares is prepared per worker.
 

@@ -101,7 +101,7 @@ def test_phase_d_battery_is_accepted() -> None:
         ),
         (with_power(sun={"sunrise": 20, "sunset": 6}), "powermeter.sun.sunrise = 20.0: must be before sunset"),
         ({"batteries": [BATTERY], "ct": {"port": 70000}}, "ct.port = 70000: must be less than or equal to 65535"),
-        ({"batteries": [BATTERY], "zzz": "x" * 500}, "unknown key (allowed: ct, powermeter, "),
+        ({"batteries": [BATTERY], "zzz": "x" * 500}, "unknown key (allowed: ct, http, powermeter, "),
         ({"batteries": [BATTERY], 1: 2}, "keys must be text"),
     ],
 )
