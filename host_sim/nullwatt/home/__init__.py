@@ -1,4 +1,4 @@
-"""The simulated house: clock, loads, base load, sun, grid connection and its meter.
+"""The simulated house: clock, loads, base load, sun, grid connection and its meter, devices and their energy ledger.
 
 Knows nothing of the emulator core or of how batteries work; a battery is a phase and a power. Signs: grid + =
 import, battery + = discharge. Same seed, same house, bit for bit.
@@ -6,34 +6,59 @@ import, battery + = discharge. Same seed, same house, bit for bit.
 
 from .clock import Clock, RealClock, ScaledClock, SteppedClock
 from .config import BatterySection, ConfigError, CtSection, HouseFile, load_house_file, parse_house
+from .device import (
+    FLAGS,
+    Accountable,
+    Command,
+    Device,
+    EnergyTerms,
+    Quantity,
+    Surroundings,
+    Value,
+    check_command,
+)
+from .drive import drive
 from .house import BatteryOutput, House, HouseConfig
-from .loads import Load, LoadConfig, LoadEvent
+from .ledger import Ledger
+from .loads import Load, LoadConfig, LoadEvent, LoadKind
 from .meter import Meter, MeterConfig, MeterReading
 from .phases import PHASES, SPREAD
 from .sun import Sun, SunConfig
 
 __all__ = [
+    "FLAGS",
     "PHASES",
     "SPREAD",
+    "Accountable",
     "BatteryOutput",
     "BatterySection",
     "Clock",
+    "Command",
     "ConfigError",
     "CtSection",
+    "Device",
+    "EnergyTerms",
     "House",
     "HouseConfig",
     "HouseFile",
+    "Ledger",
     "Load",
     "LoadConfig",
     "LoadEvent",
+    "LoadKind",
     "Meter",
     "MeterConfig",
     "MeterReading",
+    "Quantity",
     "RealClock",
     "ScaledClock",
     "SteppedClock",
     "Sun",
     "SunConfig",
+    "Surroundings",
+    "Value",
+    "check_command",
+    "drive",
     "load_house_file",
     "parse_house",
 ]

@@ -13,6 +13,7 @@ Signs: battery + = discharge, grid + = import.
 
 from .batteries import BatteryFacts, BatterySpec, specs_of
 from .demo_house import demo_house
+from .devices import BatteryDevice
 from .live import EmulatorProcess, LiveError, LiveRun
 from .loop import EmulatorDoor, Loop
 from .metrics import Context, Metrics, evaluate
@@ -29,6 +30,7 @@ from .suite import COMBINATIONS, SCENARIOS, aligned, find
 __all__ = [
     "COMBINATIONS",
     "SCENARIOS",
+    "BatteryDevice",
     "BatteryFacts",
     "BatterySpec",
     "Comparison",
