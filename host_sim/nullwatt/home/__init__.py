@@ -4,8 +4,19 @@ Knows nothing of the emulator core or of how batteries work; a battery is a phas
 import, battery + = discharge. Same seed, same house, bit for bit.
 """
 
+from .appliance_table import APPLIANCES
+from .appliances import Appliance
 from .clock import Clock, RealClock, ScaledClock, SteppedClock
-from .config import BatterySection, ConfigError, CtSection, HouseFile, load_house_file, parse_house
+from .config import (
+    BatterySection,
+    ConfigError,
+    CtSection,
+    HouseFile,
+    house_schema,
+    load_house_file,
+    parse_appliance,
+    parse_house,
+)
 from .device import (
     FLAGS,
     Accountable,
@@ -26,10 +37,12 @@ from .phases import PHASES, SPREAD
 from .sun import Sun, SunConfig
 
 __all__ = [
+    "APPLIANCES",
     "FLAGS",
     "PHASES",
     "SPREAD",
     "Accountable",
+    "Appliance",
     "BatteryOutput",
     "BatterySection",
     "Clock",
@@ -59,6 +72,8 @@ __all__ = [
     "Value",
     "check_command",
     "drive",
+    "house_schema",
     "load_house_file",
+    "parse_appliance",
     "parse_house",
 ]

@@ -67,8 +67,10 @@ class Command:
     def check(self, name: str, value: Value) -> Value:
         """Return the value if it is allowed; ValueError, one line with what is allowed, if not."""
         if self.choices:
-            if value in self.choices:
-                return value
+            for choice in self.choices:
+                # True is no number here, but 0 and 1 are good enough for a flag.
+                if value == choice and (isinstance(choice, bool) or not isinstance(value, bool)):
+                    return choice
             raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(str, self.choices))}")
         if isinstance(value, bool | str) or not math.isfinite(value):
             raise ValueError(f"{name} = {value!r}: must be a number")

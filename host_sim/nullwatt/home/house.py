@@ -128,6 +128,13 @@ class House:
         """Everything the house moves: base load, sun, loads, and what was added with `add_device`."""
         return [*self._parts.values(), *(device for device, _ in self._devices)]
 
+    def device(self, name: str) -> Device:
+        """One of `devices`; ValueError if there is none of that name."""
+        for device in self.devices:
+            if device.name == name:
+                return device
+        raise ValueError(f"there is no device called {name!r}")
+
     def add_device(self, device: Device) -> None:
         """Connect a device; the house advances it once per raster step from now on, in the order they were added.
 
