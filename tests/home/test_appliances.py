@@ -154,6 +154,12 @@ def test_heat_pump_keeps_its_least_times_and_follows_the_cold() -> None:
     assert mean_w(-5.0) == pytest.approx(25 * 180 / 3.5, rel=0.05)
 
 
+def test_what_a_pausing_load_draws_is_on_the_grid() -> None:
+    house = house_with(appliance("heat_pump", idle_power=25))
+    assert not house.loads[0].running
+    assert house.grid_w() == (25.0, 0.0, 0.0)
+
+
 def test_car_charges_its_session_with_ramp_and_taper() -> None:
     car = appliance("ev_charger", energy_wh=5000, spread=0)
     changes = played(car, 7200.0)
@@ -191,6 +197,37 @@ def test_every_kind_stays_within_its_rating_and_survives_pickling(kind: str) -> 
         highest_w = load.start_power
     assert min(powers) >= 0 and max(powers) <= highest_w * (1.2 if kind in ("television", "base_load") else 1)
     assert max(powers) > 0
+
+
+_NUMBERS = st.one_of(
+    st.sampled_from([0, 1, 1e-300, 1e-3, 1e12, -1e12, 24, 0.5]),
+    st.floats(-1e12, 1e12),
+    st.floats(0, 1),
+    st.floats(0, 5000),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(KINDS), st.data())
+def test_whatever_numbers_are_accepted_the_appliance_runs(kind: str, data: st.DataObject) -> None:
+    numeric = [key for key, field in APPLIANCES[kind].model_fields.items() if isinstance(field.default, float)]
+    keys = data.draw(st.dictionaries(st.sampled_from(numeric or ["spread"]), _NUMBERS, max_size=4))
+    try:
+        load = appliance(kind, **keys)
+    except ConfigError as error:
+        assert "\n" not in str(error)
+        return
+    house = house_with(load, **COARSE)
+    for _ in range(200):
+        house.advance_to(house.next_event_s)
+        assert math.isfinite(house.loads[0].power_w) and house.loads[0].power_w >= 0
+    house.switch(kind, False)
+    house.switch(kind, True)
+    for name, command in load.settings.items():
+        for value in command.choices or (command.low, command.high):
+            house.set_load(kind, name, value)
+            house.advance_to(house.next_event_s)
+    assert math.isfinite(sum(house.grid_w()))
 
 
 # -- determinism -------------------------------------------------------------------------------

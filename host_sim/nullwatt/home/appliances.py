@@ -13,7 +13,7 @@ from pydantic import Field, FiniteFloat, PrivateAttr, ValidationInfo, field_vali
 
 from .device import Command
 from .replay import Trace, read_trace
-from .section import AnyPhase, Name, NotNegative, Positive, Section, Unit
+from .section import AnyPhase, Name, NotNegative, Number, Positive, Section, Unit
 from .segments import Segment, Segments, Session
 
 _SECONDS_PER_HOUR = 3600.0
@@ -87,9 +87,9 @@ class Thermostat(_Rated):
     """
 
     idle_power: NotNegative = 0.0
-    target_c: FiniteFloat
-    room_c: FiniteFloat = 20.0
-    hysteresis_k: Positive = 10.0
+    target_c: Number
+    room_c: Number = 20.0
+    hysteresis_k: Annotated[FiniteFloat, Field(ge=0.1, le=1000)] = 10.0
     rise_k: Positive
     cooling_s: Positive
     spread: Unit = 0.0
@@ -229,10 +229,10 @@ class HeatPump(_Rated):
     min_on_s: NotNegative
     min_off_s: NotNegative
     loss_w_k: Positive
-    cop: Positive
+    cop: Annotated[FiniteFloat, Field(ge=0.5, le=20)]
     buffer_wh: Positive
-    inside_c: FiniteFloat = 20.0
-    mean_c: FiniteFloat = 5.0
+    inside_c: Number = 20.0
+    mean_c: Number = 5.0
     swing_c: NotNegative = 4.0
     warmest_h: Annotated[FiniteFloat, Field(ge=0, le=24)] = 15.0
     spread: Unit = 0.0
@@ -328,7 +328,7 @@ class Replay(Appliance):
     file: Name
     column: Name
     time_column: Name = "time"
-    scale: FiniteFloat = 1.0
+    scale: Number = 1.0
     loop: bool = False
 
     _trace: Trace = PrivateAttr(default=())

@@ -25,7 +25,7 @@ from .house import HouseConfig
 from .loads import LoadConfig, LoadEvent
 from .meter import MeterConfig
 from .phases import PHASES, SPREAD
-from .section import AnyPhase, Name, NotNegative, Phase, Positive, Section, Unit
+from .section import AnyPhase, Name, NotNegative, Number, Phase, Positive, Section, Unit
 from .sun import SunConfig
 
 
@@ -70,7 +70,7 @@ class LoadSection(Section):
     """`power` W on `phase`; `on_s` and `off_s` together make it cyclic."""
 
     name: Name
-    power: FiniteFloat
+    power: Number
     phase: Phase
     active: bool = False
     on_s: NotNegative = 0.0
@@ -100,7 +100,7 @@ class PowermeterSection(Section):
     """What is behind the grid connection, batteries apart. `base_load` None: 300 W, evenly over the phases."""
 
     phases: Literal[1, 3] = 3
-    base_load: Annotated[list[FiniteFloat], Field(max_length=3)] | None = None
+    base_load: Annotated[list[Number], Field(max_length=3)] | None = None
     base_noise: NotNegative = 20.0
     noise_tau: NotNegative = 0.0
     loads: list[LoadSection] = Field(default=[])
@@ -114,7 +114,7 @@ class PowermeterSection(Section):
 class MeterSection(Section):
     """How the grid is measured: a reading every `refresh_s`, `latency_s` old, in steps of `resolution` W."""
 
-    refresh_s: Positive = 1.0
+    refresh_s: Annotated[FiniteFloat, Field(ge=0.01)] = 1.0
     latency_s: NotNegative = 0.5
     resolution: NotNegative = 0.1
     noise: NotNegative = 0.0

@@ -290,8 +290,9 @@ class LoadBank:
     def _recount(self) -> None:
         """Sum afresh instead of adding differences: no rounding drift over a long run."""
         self.next_event_s = self._plan[0][0] if self._plan else math.inf
+        # A load that pauses may still draw (a standby), and one that runs may draw nothing.
+        drawing = [load for load in self.loads if load.power_w]
         running = [load for load in self.loads if load.running]
         for index in range(self._phases):
-            here = [load for load in running if load.parts[index]]
-            self.running[index] = len(here)
-            self.power_w[index] = sum(load.power_w * load.parts[index] for load in here)
+            self.running[index] = sum(1 for load in running if load.parts[index])
+            self.power_w[index] = sum(load.power_w * load.parts[index] for load in drawing)

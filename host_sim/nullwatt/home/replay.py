@@ -8,6 +8,8 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from .section import HUGE
+
 #: (power W, how long s), one per row.
 Trace = tuple[tuple[float, float], ...]
 
@@ -67,7 +69,7 @@ def _cell(number: int, row: list[str], place: int, read: Callable[[str], float])
         value = read(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= HUGE:  # nor not a number
         raise ValueError(f"file: line {number}: {text[:40]!r} is not a {'time' if read is _time else 'number'}")
     return value
 

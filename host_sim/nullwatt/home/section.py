@@ -4,8 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-NotNegative = Annotated[FiniteFloat, Field(ge=0)]
-Positive = Annotated[FiniteFloat, Field(gt=0)]
+#: Nothing in a house is larger; beyond it sums would end in infinity.
+HUGE = 1e12
+
+Number = Annotated[FiniteFloat, Field(ge=-HUGE, le=HUGE)]
+NotNegative = Annotated[FiniteFloat, Field(ge=0, le=HUGE)]
+Positive = Annotated[FiniteFloat, Field(gt=0, le=HUGE)]
 Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1)]
 Phase = Literal["A", "B", "C"]

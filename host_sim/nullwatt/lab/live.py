@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from nullwatt.battery import Battery, Ct002Client, UdpLink
-from nullwatt.home import House, HouseConfig, MeterReading, ScaledClock
+from nullwatt.home import House, HouseConfig, MeterReading, ScaledClock, drive
 
 from .batteries import BatterySpec
 
@@ -197,14 +197,18 @@ class LiveRun:
     async def _live_house(self, emulator: EmulatorProcess, clock: ScaledClock, end_s: float) -> None:
         """Move the house along the clock to the end and feed the meter."""
         house, published, second = self.house, 0, 0
-        while (now_s := house.next_event_s) <= end_s:
-            await clock.sleep_until(now_s)
+
+        def move(_: float) -> None:
             for client in self._clients:
                 client.advance_to(clock.now_s)
-            house.advance_to(now_s)
+
+        def watch() -> None:
+            nonlocal published, second
             if house.meter.publications != published:
                 published = house.meter.publications
                 emulator.feed(house.meter.reading)
-            if now_s >= second:
+            if house.now_s >= second:
                 second += 1
                 self._on_second()
+
+        await drive(house, clock, end_s, move, watch)
