@@ -162,6 +162,11 @@ def test_hand_written_mistakes(place: Place, value: object, message: str) -> Non
     assert message in line_for(changed(place, value))
 
 
+def test_a_name_that_would_break_the_line_is_escaped() -> None:
+    document = changed((*A, 0, "name"), "te\na\x1b[0m")
+    assert r"no such load (allowed: lamp, te\na\x1b[0m, oven" in line_for(document)
+
+
 def test_a_phase_the_house_does_not_have() -> None:
     document = {**FULL, "powermeter": {"phases": 1, "appliances": FULL["powermeter"]["appliances"][:1]}}
     assert line_for(document).startswith('powermeter.appliances[0].phase = "B": this house has only phase A')

@@ -32,6 +32,10 @@ from .sun import SunConfig
 class ConfigError(Exception):
     """A house file that cannot be used. `str()` is one line for the person who wrote it."""
 
+    def __init__(self, text: str) -> None:
+        """Show characters that would break the line, from names in the file, as escapes."""
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
+
 
 _Efficiency = Annotated[FiniteFloat, Field(gt=0, le=1)]
 _Hour = Annotated[FiniteFloat, Field(ge=0, le=24)]

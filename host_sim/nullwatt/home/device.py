@@ -46,6 +46,10 @@ class EnergyTerms(NamedTuple):
         return cls(source_j=max(0.0, energy_j), sink_j=max(0.0, -energy_j), bus_j=energy_j)
 
 
+#: The terms of a device that did nothing.
+NO_ENERGY = EnergyTerms()
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """Something a device shows. unit: as printed, "" for a plain number; flags are 0 and 1."""

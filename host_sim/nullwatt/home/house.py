@@ -93,7 +93,6 @@ class House:
         self._next_step_s = config.step_s
         self._spread: list[BatteryOutput] = []
         self._fixed: list[tuple[BatteryOutput, int]] = []
-        self._batteries: list[BatteryOutput] = []
         self._devices: list[tuple[Device, tuple[float, ...]]] = []
         self.connect(batteries)
         self.demand_w = [0.0] * config.phases
@@ -110,13 +109,14 @@ class House:
         for battery, index in fixed:
             if index >= self.phases:
                 raise ValueError(f"a battery is on phase {battery.phase}, which this house does not have")
-        if self.ledger is not None:
-            for battery in batteries:
-                if not isinstance(battery, Accountable):
-                    raise ValueError("a house with a ledger needs batteries that say where their energy went")
+        accounts: list[tuple[Accountable, tuple[float, ...]]] = []
+        for battery in batteries if self.ledger is not None else ():
+            if not isinstance(battery, Accountable):
+                raise ValueError("a house with a ledger needs batteries that say where their energy went")
+            accounts.append((battery, phase_parts(battery.phase, self.phases)))
+        self._accounts = accounts
         self._fixed = fixed
         self._spread = [battery for battery in batteries if battery.phase == SPREAD]
-        self._batteries = list(batteries)
 
     @property
     def loads(self) -> list[Load]:
@@ -226,10 +226,10 @@ class House:
             self._book(self.ledger)
 
     def _carry_out(self, now_s: float) -> None:
-        if self.ledger is not None:
-            self._pass(now_s)
         self.now_s = now_s
         stepped = now_s >= self._next_step_s
+        if self.ledger is not None and (stepped or now_s >= self._loads.next_event_s):
+            self._pass(now_s)
         if stepped:
             self._step += 1
             # Multiplied, not added up: raster times stay exact over days.
@@ -284,9 +284,7 @@ class House:
         """Close a tick: everybody's terms, and the grid as wired phase by phase."""
         grid_j = self._wired_j
         terms = [(name, part.take_energy()) for name, part in self._parts.items()]
-        movers = [(battery, phase_parts(battery.phase, self.phases)) for battery in self._batteries]
-        for mover, parts in (*movers, *self._devices):
-            assert isinstance(mover, Accountable)
+        for mover, parts in (*self._accounts, *self._devices):
             entry = mover.take_energy()
             terms.append((mover.name, entry))
             grid_j = [value - entry.bus_j * part for value, part in zip(grid_j, parts, strict=True)]

@@ -9,39 +9,45 @@ it wires together. `leak_j` adds up the magnitudes of both differences, so that 
 
 from collections.abc import Iterable, Sequence
 
-from .device import EnergyTerms
-
-_NOTHING = EnergyTerms()
+from .device import NO_ENERGY, EnergyTerms
 
 
 class Ledger:
     """Books of a house, J.
 
-    devices: totals by name; a device that was removed keeps its line. import_j, export_j: through the grid connection,
-    phases apart (one phase may export while another imports). throughput_j: all that came in: imported, out of sources,
-    out of stores. last: the terms of the last tick, all devices together,
-    with its grid balance in `bus_j`. leak_j: see above. worst: largest leak of one tick, J, and who had it.
+    import_j, export_j: through the grid connection, phases apart (one phase may export while another imports).
+    throughput_j: all that came in: imported, out of sources, out of stores. last: the terms of the last tick, all
+    devices together; their `bus_j` is what the grid took. leak_j: see above. worst: largest leak of one tick, J, and
+    who had it.
     """
 
     def __init__(self) -> None:
-        self.devices: dict[str, EnergyTerms] = {}
         self.import_j = 0.0
         self.export_j = 0.0
         self.throughput_j = 0.0
         self.leak_j = 0.0
         self.ticks = 0
-        self.last = _NOTHING
+        self.last = NO_ENERGY
         self.worst: tuple[float, str] = (0.0, "")
+        self._sums: dict[str, list[float]] = {}  # by device, in the order of the terms
 
     def book(self, grid_j: Sequence[float], terms: Iterable[tuple[str, EnergyTerms]]) -> float:
         """Enter one tick: grid energy per phase (+ = import) and the terms of every device; return its leak, J."""
-        total, flow_j, leak_j = _NOTHING, 0.0, 0.0
+        flow_j = leak_j = 0.0
+        total = [0.0] * 6
         for name, entry in terms:
-            self.devices[name] = _add(self.devices.get(name, _NOTHING), entry)
-            total = _add(total, entry)
+            sums = self._sums.get(name)
+            if sums is None:
+                sums = self._sums[name] = [0.0] * 6
+            if entry is NO_ENERGY:
+                continue
+            for index, value in enumerate(entry):
+                sums[index] += value
+                total[index] += value
             flow_j += entry.source_j + max(0.0, -entry.stored_j)
-            leak_j += self._judge(abs(entry.residual_j), name)
-        leak_j += self._judge(abs(sum(grid_j) + total.bus_j), "wiring")
+            leak_j += self._judge(entry.residual_j, name)
+        self.last = EnergyTerms(*total)
+        leak_j += self._judge(sum(grid_j) + self.last.bus_j, "wiring")
         for energy_j in grid_j:
             if energy_j > 0.0:
                 self.import_j += energy_j
@@ -51,21 +57,23 @@ class Ledger:
         self.throughput_j += flow_j
         self.leak_j += leak_j
         self.ticks += 1
-        self.last = total
         return leak_j
 
-    def _judge(self, leak_j: float, name: str) -> float:
+    def _judge(self, residual_j: float, name: str) -> float:
+        leak_j = abs(residual_j)
         if leak_j > self.worst[0]:
             self.worst = (leak_j, name)
         return leak_j
 
     @property
+    def devices(self) -> dict[str, EnergyTerms]:
+        """Totals by name; a device that was removed keeps its line."""
+        return {name: EnergyTerms(*sums) for name, sums in self._sums.items()}
+
+    @property
     def total(self) -> EnergyTerms:
         """The terms of all devices together."""
-        total = _NOTHING
-        for entry in self.devices.values():
-            total = _add(total, entry)
-        return total
+        return EnergyTerms(*map(sum, zip(*self._sums.values(), strict=True))) if self._sums else NO_ENERGY
 
     @property
     def balance_j(self) -> float:
@@ -73,14 +81,3 @@ class Ledger:
         total = self.total
         gained_j = self.import_j + total.source_j + total.adjusted_j
         return gained_j - self.export_j - total.sink_j - total.stored_j - total.loss_j
-
-
-def _add(one: EnergyTerms, other: EnergyTerms) -> EnergyTerms:
-    return EnergyTerms(
-        one.source_j + other.source_j,
-        one.sink_j + other.sink_j,
-        one.stored_j + other.stored_j,
-        one.loss_j + other.loss_j,
-        one.bus_j + other.bus_j,
-        one.adjusted_j + other.adjusted_j,
-    )

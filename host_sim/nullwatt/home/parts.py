@@ -7,7 +7,7 @@ before anything changes there. See `Device` for signs: these powers are negative
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from .device import FLAGS, Command, EnergyTerms, Quantity, Value, check_command
+from .device import FLAGS, NO_ENERGY, Command, EnergyTerms, Quantity, Value, check_command
 from .loads import Load
 from .phases import PHASES
 
@@ -36,7 +36,7 @@ class _Part:
     def take_energy(self) -> EnergyTerms:
         """The energies since the last call."""
         energy_j, self._taken_j = self._taken_j, 0.0
-        return EnergyTerms.of_power(energy_j)
+        return EnergyTerms.of_power(energy_j) if energy_j else NO_ENERGY
 
 
 class LoadDevice(_Part):
