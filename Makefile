@@ -65,7 +65,7 @@ pytest: .venv/.dev
 	-@$(MAKE) --no-print-directory .venv-esphome-floor/.installed
 	-@$(MAKE) --no-print-directory .venv-platformio/.installed
 	-@$(MAKE) --no-print-directory .venv-size/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/clang-format --dry-run --Werror $(CPP)

@@ -18,7 +18,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BUILD = Path(__file__).with_name(".build")
+# Two workers may run files of this folder at a time: each has builds and ports of its own, as ports are compiled in.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS_PER_WORKER = 5
+BUILD = Path(__file__).with_name(".build") / f"worker-{WORKER}"
 COMPONENTS = ROOT / "esphome_component"
 # As it is named in the docs and in the headers of the packages.
 REPOSITORY = "https://github.com/nullwatt/nullwatt"
@@ -29,7 +32,7 @@ sys.path.append(str(ROOT / "tools"))
 import rv32  # noqa: E402
 from ports import first_port  # noqa: E402
 
-POLL_PORT = first_port()
+POLL_PORT = first_port() + PORTS_PER_WORKER * WORKER
 CONTROL_PORT = POLL_PORT + 1
 
 HOST_NODE = """

@@ -5,6 +5,7 @@ This room knows neither the core nor the house; whoever brings them together bui
 drives a `Ct002Client`.
 """
 
+from .accounts import AccountedPlant, PackEnergy
 from .battery import Battery
 from .client import ClientConfig, Ct002Client, InProcessLink, Link, UdpLink
 from .config import PHASES, READINGS, BatteryConfig
@@ -19,6 +20,7 @@ __all__ = [
     "MODELS",
     "PHASES",
     "READINGS",
+    "AccountedPlant",
     "Battery",
     "BatteryConfig",
     "ClientConfig",
@@ -26,6 +28,7 @@ __all__ = [
     "InProcessLink",
     "Link",
     "Model",
+    "PackEnergy",
     "Plant",
     "Reply",
     "Request",

@@ -13,6 +13,7 @@ only). The battery has no clock and no IO; see client for both.
 - No reply, a bad frame or a reply meant for another battery leaves the target as it is.
 """
 
+from .accounts import AccountedPlant, PackEnergy
 from .config import BatteryConfig
 from .law import Sample, SteeringLaw
 from .models import Model, model_of
@@ -146,6 +147,12 @@ class Battery:
         self.plant.max_charge_w = charge_w if self.model.ac_input else 0.0
         self.plant.max_discharge_w = discharge_w
         self.law.set_limits(self.plant.max_charge_w, discharge_w)
+
+    def take_energy(self) -> PackEnergy:
+        """Where its energy went since the last call, J. The first call opens the books and returns empty ones."""
+        if not isinstance(self.plant, AccountedPlant):
+            self.plant = AccountedPlant.of(self.plant)
+        return self.plant.close()
 
     def advance(self, dt_s: float) -> None:
         """Let dt_s > 0 seconds of physics pass; see Plant.advance."""

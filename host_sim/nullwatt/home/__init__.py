@@ -1,9 +1,11 @@
-"""The simulated house: clock, loads, base load, sun, grid connection and its meter.
+"""The simulated house: clock, loads, base load, sun, grid connection and its meter, devices and their energy ledger.
 
 Knows nothing of the emulator core or of how batteries work; a battery is a phase and a power. Signs: grid + =
 import, battery + = discharge. Same seed, same house, bit for bit.
 """
 
+from .appliance_table import APPLIANCES
+from .appliances import Appliance
 from .clock import Clock, PacedClock, RealClock, ScaledClock, SteppedClock
 from .config import (
     BatterySection,
@@ -12,42 +14,73 @@ from .config import (
     HouseFile,
     broken_rule,
     check_document,
+    house_schema,
     load_house_file,
+    parse_appliance,
     parse_house,
     read_document,
 )
+from .device import (
+    FLAGS,
+    Accountable,
+    Command,
+    Device,
+    EnergyTerms,
+    Quantity,
+    Surroundings,
+    Value,
+    check_command,
+)
+from .drive import drive
 from .house import BatteryOutput, House, HouseConfig
-from .loads import Load, LoadConfig, LoadEvent
+from .ledger import Ledger
+from .loads import Load, LoadConfig, LoadEvent, LoadKind
 from .meter import Meter, MeterConfig, MeterReading
 from .phases import PHASES, SPREAD
 from .sun import Sun, SunConfig
 
 __all__ = [
+    "APPLIANCES",
+    "FLAGS",
     "PHASES",
     "SPREAD",
+    "Accountable",
+    "Appliance",
     "BatteryOutput",
     "BatterySection",
     "Clock",
+    "Command",
     "ConfigError",
     "CtSection",
+    "Device",
+    "EnergyTerms",
     "House",
     "HouseConfig",
     "HouseFile",
+    "Ledger",
     "Load",
     "LoadConfig",
     "LoadEvent",
+    "LoadKind",
     "Meter",
     "MeterConfig",
     "MeterReading",
     "PacedClock",
+    "Quantity",
     "RealClock",
     "ScaledClock",
     "SteppedClock",
     "Sun",
     "SunConfig",
+    "Surroundings",
+    "Value",
     "broken_rule",
+    "check_command",
     "check_document",
+    "drive",
+    "house_schema",
     "load_house_file",
+    "parse_appliance",
     "parse_house",
     "read_document",
 ]

@@ -22,6 +22,9 @@ class Clock(Protocol):
     async def sleep(self, duration_s: float) -> None:
         """Return after `duration_s` simulated seconds; at once (after yielding) if it is not positive."""
 
+    async def sleep_until(self, time_s: float) -> None:
+        """Return once `now_s` >= `time_s`."""
+
 
 class ScaledClock:
     """Follows the machine's monotonic clock, `factor` simulated seconds per real second."""
@@ -152,3 +155,8 @@ class SteppedClock:
         self._tickets += 1  # keeps equal wake times in the order they went to sleep
         heapq.heappush(self._sleepers, (self._now_s + duration_s, self._tickets, sleeper))
         await sleeper
+
+    async def sleep_until(self, time_s: float) -> None:
+        """Return once the clock was advanced to `time_s`."""
+        while (missing_s := time_s - self._now_s) > 0:
+            await self.sleep(missing_s)

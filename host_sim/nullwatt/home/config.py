@@ -18,32 +18,37 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
 
+from .appliance_table import APPLIANCES, AnyAppliance
+from .appliances import Appliance
 from .house import HouseConfig
 from .loads import LoadConfig, LoadEvent
 from .meter import MeterConfig
-from .phases import PHASES
+from .phases import PHASES, SPREAD
+from .section import AnyPhase, Name, NotNegative, Number, Phase, Positive, Section, Unit
 from .sun import SunConfig
 
 
 class ConfigError(Exception):
     """A house file that cannot be used. `str()` is one line for the person who wrote it."""
 
+    def __init__(self, text: str) -> None:
+        """Show characters that would break the line, from names in the file, as escapes."""
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
 
-_NotNegative = Annotated[FiniteFloat, Field(ge=0)]
-_Positive = Annotated[FiniteFloat, Field(gt=0)]
-_Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
 _Efficiency = Annotated[FiniteFloat, Field(gt=0, le=1)]
 _Hour = Annotated[FiniteFloat, Field(ge=0, le=24)]
 _Mac = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")]
-_Phase = Literal["A", "B", "C"]
-_BatteryPhase = Literal["A", "B", "C", "D"]
 
+
+_APPLIANCE: TypeAdapter[Appliance] = TypeAdapter(AnyAppliance)
 
 #: Rules that pydantic words for programmers, by its error type.
 _PLAIN_RULES = {
     "model_type": "must be an object with keys",
+    "model_attributes_type": "must be an object with keys",
     "dict_type": "must be an object with keys",
     "list_type": "must be a list",
     "invalid_key": "keys must be text",
@@ -58,12 +63,7 @@ _PLAIN_RULES = {
 }
 
 
-class _Section(BaseModel):
-    # Strict: "5" is not a number and true is not 1. A file that needs guessing is a file with a mistake.
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class CtSection(_Section):
+class CtSection(Section):
     """The emulated meter the batteries poll."""
 
     mac: _Mac = "112233445566"
@@ -71,67 +71,68 @@ class CtSection(_Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 12345
 
 
-class HttpSection(_Section):
+class HttpSection(Section):
     """Where the running house is served over HTTP."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
 
 
-class LoadSection(_Section):
+class LoadSection(Section):
     """`power` W on `phase`; `on_s` and `off_s` together make it cyclic."""
 
-    name: Annotated[str, Field(min_length=1)]
-    power: FiniteFloat
-    phase: _Phase
+    name: Name
+    power: Number
+    phase: Phase
     active: bool = False
-    on_s: _NotNegative = 0.0
-    off_s: _NotNegative = 0.0
+    on_s: NotNegative = 0.0
+    off_s: NotNegative = 0.0
 
 
-class EventSection(_Section):
-    """Switch `load` on or off (`active`) at `time` seconds after the start."""
+class EventSection(Section):
+    """Switch `load`, a load or an appliance, on or off (`active`) at `time` seconds after the start."""
 
-    time: _NotNegative
+    time: NotNegative
     load: str
     active: bool
 
 
-class SunSection(_Section):
+class SunSection(Section):
     """`fixed`: constant `power` W. `clear_sky`: half-sine between two hours of the day, `start` = hour at time 0."""
 
     mode: Literal["fixed", "clear_sky"] = "fixed"
-    power: _NotNegative = 0.0
+    power: NotNegative = 0.0
     sunrise: _Hour = 6.0
     sunset: _Hour = 20.0
     start: _Hour = 12.0
-    clouds: _Unit = 0.0
+    clouds: Unit = 0.0
 
 
-class PowermeterSection(_Section):
+class PowermeterSection(Section):
     """What is behind the grid connection, batteries apart. `base_load` None: 300 W, evenly over the phases."""
 
     phases: Literal[1, 3] = 3
-    base_load: Annotated[list[FiniteFloat], Field(max_length=3)] | None = None
-    base_noise: _NotNegative = 20.0
-    noise_tau: _NotNegative = 0.0
-    loads: list[LoadSection] = []
-    events: list[EventSection] = []
-    solar_max: _NotNegative = 2000.0
-    solar_phases: Annotated[list[_Phase], Field(min_length=1, max_length=3)] = ["A"]
+    base_load: Annotated[list[Number], Field(max_length=3)] | None = None
+    base_noise: NotNegative = 20.0
+    noise_tau: NotNegative = 0.0
+    loads: list[LoadSection] = Field(default=[])
+    appliances: list[AnyAppliance] = Field(default=[])
+    events: list[EventSection] = Field(default=[])
+    solar_max: NotNegative = 2000.0
+    solar_phases: list[Phase] = Field(default=["A"], min_length=1, max_length=3)
     sun: SunSection = SunSection()
 
 
-class MeterSection(_Section):
+class MeterSection(Section):
     """How the grid is measured: a reading every `refresh_s`, `latency_s` old, in steps of `resolution` W."""
 
-    refresh_s: _Positive = 1.0
-    latency_s: _NotNegative = 0.5
-    resolution: _NotNegative = 0.1
-    noise: _NotNegative = 0.0
+    refresh_s: Annotated[FiniteFloat, Field(ge=0.01)] = 1.0
+    latency_s: NotNegative = 0.5
+    resolution: NotNegative = 0.1
+    noise: NotNegative = 0.0
 
 
-class BatterySection(_Section):
+class BatterySection(Section):
     """One battery. None means: the default of the model given by `meter_dev_type`, or the file-wide value.
 
     ratio: percent. jitter: s, each poll interval varies by up to this much. request_loss, reply_loss, duplicate:
@@ -139,32 +140,32 @@ class BatterySection(_Section):
     """
 
     mac: _Mac
-    phase: _BatteryPhase
+    phase: AnyPhase
     meter_dev_type: str = "HMG-50"
     law: str | None = None
     ratio: Annotated[int, Field(ge=30, le=100)] = 100
-    max_charge_power: _NotNegative = 800.0
-    max_discharge_power: _NotNegative = 800.0
-    capacity_wh: _Positive = 2560.0
-    initial_soc: _Unit = 0.5
-    ramp_rate: _Positive = 200.0
-    min_power: _NotNegative = 20.0
-    startup_delay: _NotNegative = 2.0
+    max_charge_power: NotNegative = 800.0
+    max_discharge_power: NotNegative = 800.0
+    capacity_wh: Positive = 2560.0
+    initial_soc: Unit = 0.5
+    ramp_rate: Positive = 200.0
+    min_power: NotNegative = 20.0
+    startup_delay: NotNegative = 2.0
     poll_interval: Annotated[FiniteFloat, Field(ge=0.05)] | None = None
-    jitter: _NotNegative = 0.0
-    request_loss: _Unit = 0.0
-    reply_loss: _Unit = 0.0
-    duplicate: _Unit = 0.0
+    jitter: NotNegative = 0.0
+    request_loss: Unit = 0.0
+    reply_loss: Unit = 0.0
+    duplicate: Unit = 0.0
     power_update_delay_ticks: Annotated[int, Field(ge=0)] | None = None
-    max_dc_input: _NotNegative = 0.0
-    dc_input_power: _NotNegative = 0.0
+    max_dc_input: NotNegative = 0.0
+    dc_input_power: NotNegative = 0.0
     charge_efficiency: _Efficiency = 1.0
     discharge_efficiency: _Efficiency = 1.0
-    standby: _NotNegative = 0.0
+    standby: NotNegative = 0.0
     participates: bool = True
 
 
-class HouseFile(_Section):
+class HouseFile(Section):
     """A whole, checked house file."""
 
     ct: CtSection = CtSection()
@@ -174,9 +175,9 @@ class HouseFile(_Section):
     batteries: Annotated[list[BatterySection], Field(min_length=1)]
     power_update_delay_ticks: Annotated[int, Field(ge=0)] = 0
     auto_mode: bool = False
-    auto_interval: Annotated[list[_Positive], Field(min_length=2, max_length=2)] = [10.0, 30.0]
-    log_interval: _Positive = 5.0
-    time_scale: _Positive = 1.0
+    auto_interval: list[Positive] = Field(default=[10.0, 30.0], min_length=2, max_length=2)
+    log_interval: Positive = 5.0
+    time_scale: Positive = 1.0
     seed: int = 1
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
@@ -187,10 +188,7 @@ class HouseFile(_Section):
             base_load_w=tuple(power.base_load) if power.base_load is not None else _default_base(power.phases),
             noise_w=power.base_noise,
             noise_tau_s=power.noise_tau,
-            loads=tuple(
-                LoadConfig(load.name, load.power, load.phase, load.active, load.on_s, load.off_s)
-                for load in power.loads
-            ),
+            loads=(*map(_load_config, power.loads), *power.appliances),
             events=tuple(LoadEvent(event.time, event.load, event.active) for event in power.events),
             sun=SunConfig(
                 max_w=power.solar_max,
@@ -207,6 +205,10 @@ class HouseFile(_Section):
         )
 
 
+def _load_config(load: LoadSection) -> LoadConfig:
+    return LoadConfig(load.name, load.power, load.phase, load.active, load.on_s, load.off_s)
+
+
 def _default_base(phases: int) -> tuple[float, ...]:
     return (300.0 / phases,) * phases
 
@@ -216,12 +218,15 @@ def load_house_file(path: Path | str) -> HouseFile:
 
     Raises ConfigError, and nothing else, for a file that cannot be read, parsed or used.
     """
-    return parse_house(read_document(path), str(path))
+    return parse_house(read_document(path), str(path), Path(path).parent)
 
 
-def parse_house(document: object, name: str = "house") -> HouseFile:
-    """Check an already parsed document; `name` opens the error text. Raises ConfigError."""
-    house = check_document(HouseFile, document, name, "batteries")
+def parse_house(document: object, name: str = "house", folder: Path | str | None = None) -> HouseFile:
+    """Check an already parsed document. Raises ConfigError.
+
+    name: opens the error text. folder: where files named in the document are; None: the working directory.
+    """
+    house = check_document(HouseFile, document, name, "batteries", folder)
     for path, value, rule in _broken_relations(house):
         raise broken_rule(name, path, value, rule)
     return house
@@ -244,12 +249,31 @@ def read_document(path: Path | str) -> object:
     return _parse_yaml(name, text) if name.endswith((".yaml", ".yml")) else _parse_json(name, text)
 
 
-def check_document[Model: BaseModel](model: type[Model], document: object, name: str, main_key: str) -> Model:
-    """Check a document against a model made of sections; `name` opens the error text. Raises ConfigError."""
+def house_schema() -> dict[str, Any]:
+    """The house file as JSON Schema (2020-12). What lies between keys, such as unique names, it cannot say."""
+    schema = HouseFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "nullwatt house file"}
+
+
+def parse_appliance(document: object, name: str = "appliance") -> Appliance:
+    """Check one entry of `powermeter.appliances`; `name` opens the error text. Raises ConfigError."""
+    try:
+        return _APPLIANCE.validate_python(document)
+    except ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(error, Appliance)}") from None
+
+
+def check_document[Model: BaseModel](
+    model: type[Model], document: object, name: str, main_key: str, folder: Path | str | None = None
+) -> Model:
+    """Check a document against a model made of sections. Raises ConfigError.
+
+    name: opens the error text. folder: where files named in the document are; None: the working directory.
+    """
     if not isinstance(document, dict):
         raise ConfigError(f"{name}: must be an object with the key {main_key}, not {_show(document)}")
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context={"folder": folder})
     except ValidationError as error:
         raise ConfigError(f"{name}: {_explain(error, model)}") from None
 
@@ -264,7 +288,7 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     power = house.powermeter
     usable = PHASES[: power.phases]
     absent = "this house has only phase A (powermeter.phases is 1)"
-    load_names = [load.name for load in power.loads]
+    switchable = [*(load.name for load in power.loads), *(appliance.name for appliance in power.appliances)]
     broken: list[tuple[str, object, str]] = []
     if any((power.base_load or [])[power.phases :]):
         broken.append(("powermeter.base_load", power.base_load, absent))
@@ -272,13 +296,19 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
         path = f"powermeter.loads[{i}]"
         if load.phase not in usable:
             broken.append((f"{path}.phase", load.phase, absent))
-        if load.name in load_names[:i]:
+        if load.name in switchable[:i]:
             broken.append((f"{path}.name", load.name, "must be unique, another load has this name"))
         if (load.on_s > 0) != (load.off_s > 0):
             broken.append((f"{path}.on_s", load.on_s, "on_s and off_s must both be above 0, or both 0"))
+    for i, appliance in enumerate(power.appliances):
+        path = f"powermeter.appliances[{i}]"
+        if appliance.phase not in (*usable, SPREAD):
+            broken.append((f"{path}.phase", appliance.phase, absent))
+        if appliance.name in switchable[: len(power.loads) + i]:
+            broken.append((f"{path}.name", appliance.name, "must be unique, another load has this name"))
     for i, event in enumerate(power.events):
-        if event.load not in load_names:
-            rule = f"no such load{_hint(event.load, load_names)}"
+        if event.load not in switchable:
+            rule = f"no such load{_hint(event.load, switchable)}"
             broken.append((f"powermeter.events[{i}].load", event.load, rule))
     for phase in power.solar_phases:
         if phase not in usable:
@@ -287,7 +317,7 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
         broken.append(("auto_interval", house.auto_interval, "the shortest time must not be above the longest"))
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
-    return broken + _broken_batteries(house, (*usable, "D"), absent)
+    return broken + _broken_batteries(house, (*usable, SPREAD), absent)
 
 
 def _broken_batteries(house: HouseFile, usable: tuple[str, ...], absent: str) -> list[tuple[str, object, str]]:
@@ -306,22 +336,40 @@ def _broken_batteries(house: HouseFile, usable: tuple[str, ...], absent: str) ->
     return broken
 
 
-def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+def _explain(error: ValidationError, root: type[BaseModel]) -> str:
     """The most telling of the errors, as `key = value: what is allowed`."""
     # A misspelt required key gives two errors, "missing" and "unknown"; the unknown one names the cure.
     errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     first = errors[0]
-    path, value = _path(first["loc"]), _show(first["input"])
-    if first["type"] == "extra_forbidden":
-        fields = _model_at(model, first["loc"][:-1]).model_fields
-        keys = [field.alias or key for key, field in fields.items()]
-        return f"{path} = {value}: unknown key{_hint(str(first['loc'][-1]), keys)}"
-    if first["type"] == "missing":
-        return f"{path}: required key is missing"
-    if first["loc"][-1] == "mac":
+    loc, model = _walk(first["loc"], root)
+    path, value = _path(loc), _show(first["input"])
+    match first["type"]:
+        case "extra_forbidden":
+            keys = [field.alias or key for key, field in model.model_fields.items()]
+            return f"{path} = {value}: unknown key{_hint(str(loc[-1]), keys)}"
+        case "missing":
+            return f"{path}: required key is missing"
+        case "union_tag_not_found":
+            return f"{_path((*loc, 'kind'))}: required key is missing (allowed: {', '.join(APPLIANCES)})"
+        case "union_tag_invalid":
+            kind = first["input"]["kind"]
+            return f"{_path((*loc, 'kind'))} = {_show(kind)}: no such appliance{_hint(str(kind), list(APPLIANCES))}"
+        case "value_error":
+            # Our own validators name the key first.
+            key, _, rule = str(first["ctx"]["error"]).partition(": ")
+            return f"{_path((*loc, key))} = {_show(_value_of(first['input'], key, model))}: {rule}"
+    if loc and loc[-1] == "mac":
         return f'{path} = {value}: must be 12 hexadecimal digits in quotes, such as "02B250000001"'
     rule = _PLAIN_RULES.get(first["type"], first["msg"])
-    return f"{path} = {value}: {rule.replace('Input should', 'must').replace(' after validation', '')}"
+    rule = rule.replace("Input should", "must").replace(" after validation", "")
+    return f"{path}{' = ' if path else ''}{value}: {rule}"
+
+
+def _value_of(section: object, key: str, model: type[BaseModel]) -> object:
+    """The value of a key in a section as written, or its default."""
+    if isinstance(section, dict) and key in section:
+        return section[key]
+    return model.model_fields[key].default if key in model.model_fields else section
 
 
 def _hint(word: str, choices: list[str]) -> str:
@@ -339,13 +387,33 @@ def _path(loc: tuple[int | str, ...]) -> str:
     return text
 
 
-def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:
-    """The section a location inside a document of that model belongs to."""
+def _walk(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[tuple[int | str, ...], type[BaseModel]]:
+    """A location as it reads in the document, and the innermost section on the way there.
+
+    Where a section is one of several, pydantic puts its kind into the location.
+    """
+    clean: list[int | str] = []
+    section = root
     for part in loc:
-        if isinstance(part, str):
-            annotation: Any = model.model_fields[part].annotation
-            model = annotation if isinstance(annotation, type) else get_args(annotation)[0]
-    return model
+        if isinstance(part, int):
+            clean.append(part)
+        elif section is Appliance:
+            section = APPLIANCES[part]
+        else:
+            clean.append(part)
+            field = section.model_fields.get(part)
+            section = (field and _section_of(field.annotation)) or section
+    return tuple(clean), section
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section a key holds, alone or in a list; Appliance for any of them."""
+    if annotation == list[AnyAppliance]:
+        return Appliance
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
 
 
 def _show(value: object) -> str:

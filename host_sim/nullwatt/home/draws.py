@@ -37,3 +37,22 @@ class Draws:
     def symmetric(self, index: int) -> float:
         """Draw number `index` (>= 0), uniform in [-1, 1)."""
         return 2.0 * self.unit(index) - 1.0
+
+
+class DrawSequence:
+    """The draws of a stream one after the other, for what happens in an order of its own (cycles, sessions)."""
+
+    __slots__ = ("_draws", "_next")
+
+    def __init__(self, seed: int, stream: str) -> None:
+        self._draws = Draws(seed, stream)
+        self._next = 0
+
+    def unit(self) -> float:
+        """The next draw, uniform in [0, 1)."""
+        self._next += 1
+        return self._draws.unit(self._next - 1)
+
+    def around(self, value: float, share: float) -> float:
+        """A value uniform in `value` +- `share` of it; draws nothing if the share is 0."""
+        return value * (1.0 + share * (2.0 * self.unit() - 1.0)) if share else value

@@ -1,10 +1,14 @@
-"""The house: what its grid connection carries at any instant.
+"""The house: what its grid connection carries at any instant, and the engine that moves everything in it.
 
-    grid of a phase = base load + noise + running loads - solar share - power of the batteries on that phase
+    grid of a phase = base load + noise + running loads - solar share - power of the batteries and devices on it
 
-Signs: grid + = import, battery + = discharge. The truth is unrounded; only the meter rounds.
-Base load, noise and sun change at whole seconds, loads when they are switched, batteries when they move. Between
-those instants the grid stands still, so the truth does not depend on how the house is stepped.
+Signs: grid + = import, battery and device + = into the house. The truth is unrounded; only the meter rounds.
+Base load, noise, sun and devices change on a raster (`HouseConfig.step_s`, a second), loads when they are switched,
+batteries when they move. Between those instants the grid stands still, so the truth does not depend on how the house
+is stepped, nor on the clock that drives it (see `drive`).
+
+Batteries are moved by somebody else (their client, who polls); devices added with `add_device` by the house. With a
+ledger, everything on the wires must be `Accountable`, and every raster step is one tick of the books.
 """
 
 import math
@@ -13,9 +17,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .base_load import BaseLoad
-from .loads import Load, LoadBank, LoadConfig, LoadEvent
+from .device import Accountable, Device, Surroundings
+from .ledger import Ledger
+from .loads import Load, LoadBank, LoadEvent, LoadKind
 from .meter import Meter, MeterConfig
-from .phases import SPREAD, phase_index
+from .parts import BASE_LOAD, SUN, BaseLoadDevice, LoadDevice, SunDevice
+from .phases import SPREAD, phase_index, phase_parts
 from .sun import Sun, SunConfig
 
 
@@ -37,46 +44,63 @@ class BatteryOutput(Protocol):
 class HouseConfig:
     """Everything that makes a house. phases: 1 or 3. base_load_w: W per phase, missing entries are 0.
 
-    noise_w, noise_tau_s: see `BaseLoad`. seed: same seed, same house, bit for bit.
+    noise_w, noise_tau_s: see `BaseLoad`. loads: plain ones and appliances. step_s: raster of base load, noise, sun,
+    devices and ledger. seed: same seed, same house, bit for bit.
     """
 
     phases: int = 3
     base_load_w: tuple[float, ...] = (100.0, 100.0, 100.0)
     noise_w: float = 20.0
     noise_tau_s: float = 0.0
-    loads: tuple[LoadConfig, ...] = ()
+    loads: tuple[LoadKind, ...] = ()
     events: tuple[LoadEvent, ...] = ()
     sun: SunConfig = field(default_factory=SunConfig)
     meter: MeterConfig = field(default_factory=MeterConfig)
     seed: int = 1
+    step_s: float = 1.0
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3):
             raise ValueError(f"a house has 1 or 3 phases, got {self.phases}")
         if any(self.base_load_w[self.phases :]):
             raise ValueError("base_load_w has more entries than the house has phases")
+        if not 0.0 < self.step_s < math.inf:
+            raise ValueError(f"step_s must be a number above 0, got {self.step_s}")
 
 
 class House:
     """The running house. Advance it, read `grid_w()`; its `meter` is what a control system reads."""
 
-    def __init__(self, config: HouseConfig, batteries: Sequence[BatteryOutput] = ()) -> None:
-        """Raise ValueError for anything on a phase the house does not have."""
+    def __init__(
+        self, config: HouseConfig, batteries: Sequence[BatteryOutput] = (), ledger: Ledger | None = None
+    ) -> None:
+        """Raise ValueError for anything on a phase the house does not have.
+
+        ledger: books kept from the start; a battery that is not `Accountable` is then a ValueError.
+        """
         self.config = config
         self.phases = config.phases
         self.now_s = 0.0
+        self.ledger = ledger
+        self.surroundings = Surroundings()
         base_w = (*config.base_load_w, 0.0, 0.0, 0.0)[: config.phases]
-        self._base = BaseLoad(base_w, config.noise_w, config.noise_tau_s, config.seed)
-        self._loads = LoadBank(config.loads, config.events, config.phases)
+        self._base = BaseLoad(base_w, config.noise_w, config.noise_tau_s, config.seed, config.step_s)
+        self._loads = LoadBank(config.loads, config.events, config.phases, config.seed, config.sun.start_h)
         self.sun = Sun(config.sun, config.seed)
         self.meter = Meter(config.meter, config.phases, config.seed)
         self._solar_parts = self._split_solar(config.sun.phases)
-        self._second = 0
+        self._step = 0
+        self._next_step_s = config.step_s
         self._spread: list[BatteryOutput] = []
         self._fixed: list[tuple[BatteryOutput, int]] = []
+        self._devices: list[tuple[Device, tuple[float, ...]]] = []
         self.connect(batteries)
         self.demand_w = [0.0] * config.phases
         self._update_demand()
+        self.surroundings.grid_w = self.grid_w()
+        self._parts = self._own_parts()
+        self._passed_s = 0.0  # up to here the energies of the own parts are added up
+        self._wired_j = [0.0] * config.phases  # what they drew per phase since the last tick
         self.next_event_s = 0.0  # the meter's first sample
 
     def connect(self, batteries: Sequence[BatteryOutput]) -> None:
@@ -85,29 +109,90 @@ class House:
         for battery, index in fixed:
             if index >= self.phases:
                 raise ValueError(f"a battery is on phase {battery.phase}, which this house does not have")
+        accounts: list[tuple[Accountable, tuple[float, ...]]] = []
+        for battery in batteries if self.ledger is not None else ():
+            if not isinstance(battery, Accountable):
+                raise ValueError("a house with a ledger needs batteries that say where their energy went")
+            accounts.append((battery, phase_parts(battery.phase, self.phases)))
+        self._accounts = accounts
         self._fixed = fixed
         self._spread = [battery for battery in batteries if battery.phase == SPREAD]
 
     @property
     def loads(self) -> list[Load]:
-        """The loads in the order of the configuration; read only, switch them with `switch`."""
+        """Loads and appliances in the order they came; read only, switch them with `switch`."""
         return self._loads.loads
+
+    @property
+    def devices(self) -> list[Device]:
+        """Everything the house moves: base load, sun, loads, and what was added with `add_device`."""
+        return [*self._parts.values(), *(device for device, _ in self._devices)]
+
+    def device(self, name: str) -> Device:
+        """One of `devices`; ValueError if there is none of that name."""
+        for device in self.devices:
+            if device.name == name:
+                return device
+        raise ValueError(f"there is no device called {name!r}")
+
+    def add_device(self, device: Device) -> None:
+        """Connect a device; the house advances it once per raster step from now on, in the order they were added.
+
+        ValueError for a name that is taken or a phase the house does not have.
+        """
+        self._check_free(device.name)
+        self._devices.append((device, phase_parts(device.phase, self.phases)))
+
+    def remove_device(self, name: str) -> None:
+        """Disconnect a device; what it did since the last raster step goes into the ledger. ValueError if unknown."""
+        kept = [entry for entry in self._devices if entry[0].name != name]
+        if len(kept) == len(self._devices):
+            raise ValueError(f"there is no device called {name!r}")
+        self.close_tick()
+        self._devices = kept
+
+    def add_load(self, load: LoadKind) -> None:
+        """Connect a load or an appliance; ValueError for a name that is taken or a phase the house does not have."""
+        self._check_free(load.name)
+        self._pass(self.now_s)
+        added = self._loads.add(load, self.now_s)
+        self._parts[load.name] = LoadDevice(added, self.switch, self.set_load)
+        self._update_demand()
+        self._plan()
+
+    def remove_load(self, load: str) -> None:
+        """Take a load away, with its planned events; ValueError for an unknown name."""
+        self._loads.find(load)
+        self.close_tick()
+        self._loads.remove(load)
+        del self._parts[load]
+        self._update_demand()
+        self._plan()
 
     def switch(self, load: str, active: bool) -> None:
         """Switch a load now; ValueError for an unknown name."""
+        self._pass(self.now_s)
         self._loads.switch(load, active, self.now_s)
+        self._update_demand()
+        self._plan()
+
+    def set_load(self, load: str, setting: str, value: float) -> None:
+        """Change a setting of a load now (see the settings of its kind); ValueError for one it does not have."""
+        self._pass(self.now_s)
+        self._loads.set(load, setting, value, self.now_s)
         self._update_demand()
         self._plan()
 
     def set_solar(self, power_w: float) -> None:
         """Fix the solar power from now on, clamped to 0 ... max_w, W."""
+        self._pass(self.now_s)
         self.sun.set_fixed(power_w)
         self._update_demand()
 
     @property
     def solar_w(self) -> float:
-        """AC solar power in the present second, W, >= 0."""
-        return self.sun.power_w(float(self._second))
+        """AC solar power in the present raster step, W, >= 0."""
+        return self.sun.power_w(self._step * self.config.step_s)
 
     def grid_w(self) -> tuple[float, ...]:
         """True grid power per phase now, W, + = import. Reading it changes nothing."""
@@ -117,6 +202,9 @@ class House:
         if self._spread:
             share = sum(battery.power_w for battery in self._spread) / self.phases
             grid = [value - share for value in grid]
+        for device, parts in self._devices:
+            power_w = device.power_w
+            grid = [value - power_w * part for value, part in zip(grid, parts, strict=True)]
         return tuple(grid)
 
     def advance_to(self, time_s: float) -> None:
@@ -131,18 +219,30 @@ class House:
             self._carry_out(self.next_event_s)
         self.now_s = time_s
 
+    def close_tick(self) -> None:
+        """Book what passed since the last raster step. Nothing happens without a ledger."""
+        if self.ledger is not None:
+            self._pass(self.now_s)
+            self._book(self.ledger)
+
     def _carry_out(self, now_s: float) -> None:
         self.now_s = now_s
-        changed = False
-        if now_s >= self._second + 1:
-            self._second = int(now_s)
-            self._base.advance_to(self._second)
-            changed = True
+        stepped = now_s >= self._next_step_s
+        if self.ledger is not None and (stepped or now_s >= self._loads.next_event_s):
+            self._pass(now_s)
+        if stepped:
+            self._step += 1
+            # Multiplied, not added up: raster times stay exact over days.
+            self._next_step_s = (self._step + 1) * self.config.step_s
+            self._base.advance_to(self._step)
+            self._move_devices()
         if now_s >= self._loads.next_event_s:
             self._loads.advance_to(now_s)
-            changed = True
-        if changed:
             self._update_demand()
+        elif stepped:
+            self._update_demand()
+        if stepped and self.ledger is not None:
+            self._book(self.ledger)
         meter = self.meter
         if now_s >= meter.next_event_s:
             if now_s >= meter.next_sample_s:
@@ -151,7 +251,7 @@ class House:
         self._plan()
 
     def _plan(self) -> None:
-        self.next_event_s = min(self._second + 1.0, self._loads.next_event_s, self.meter.next_event_s)
+        self.next_event_s = min(self._next_step_s, self._loads.next_event_s, self.meter.next_event_s)
 
     def _update_demand(self) -> None:
         base, loads = self._base, self._loads
@@ -160,6 +260,57 @@ class House:
             base.power_w(phase, loads.running[phase]) + loads.power_w[phase] - solar_w * self._solar_parts[phase]
             for phase in range(self.phases)
         ]
+
+    def _move_devices(self) -> None:
+        """Advance every device by one raster step, on the balance of the step before."""
+        if not self._devices:
+            return
+        self.surroundings.time_s = self.now_s
+        self.surroundings.grid_w = self.grid_w()
+        for device, _ in self._devices:
+            device.advance(self.config.step_s)
+
+    def _pass(self, now_s: float) -> None:
+        """Add up the energy of the house's own parts up to `now_s`, before anything changes there."""
+        dt_s = now_s - self._passed_s
+        if self.ledger is None or dt_s <= 0.0:
+            return
+        for part in self._parts.values():
+            part.advance(dt_s)
+        self._wired_j = [sum_j + power_w * dt_s for sum_j, power_w in zip(self._wired_j, self.demand_w, strict=True)]
+        self._passed_s = now_s
+
+    def _book(self, ledger: Ledger) -> None:
+        """Close a tick: everybody's terms, and the grid as wired phase by phase."""
+        grid_j = self._wired_j
+        terms = [(name, part.take_energy()) for name, part in self._parts.items()]
+        for mover, parts in (*self._accounts, *self._devices):
+            entry = mover.take_energy()
+            terms.append((mover.name, entry))
+            grid_j = [value - entry.bus_j * part for value, part in zip(grid_j, parts, strict=True)]
+        ledger.book(grid_j, terms)
+        self._wired_j = [0.0] * self.phases
+
+    def _own_parts(self) -> dict[str, BaseLoadDevice | SunDevice | LoadDevice]:
+        letters = self.config.sun.phases
+        parts: dict[str, BaseLoadDevice | SunDevice | LoadDevice] = {
+            BASE_LOAD: BaseLoadDevice(self._base_powers, self.phases),
+            SUN: SunDevice("".join(letters), self.config.sun.max_w, lambda: self.solar_w, self.set_solar),
+        }
+        for load in self._loads.loads:
+            if load.name in parts:
+                raise ValueError(f"the name {load.name!r} is taken")
+            parts[load.name] = LoadDevice(load, self.switch, self.set_load)
+        return parts
+
+    def _base_powers(self) -> list[float]:
+        running = self._loads.running
+        return [self._base.power_w(phase, running[phase]) for phase in range(self.phases)]
+
+    def _check_free(self, name: str) -> None:
+        taken = {*self._parts, *(device.name for device, _ in self._devices)}
+        if name in taken:
+            raise ValueError(f"the name {name!r} is taken")
 
     def _split_solar(self, phases: tuple[str, ...]) -> list[float]:
         parts = [0.0] * self.phases

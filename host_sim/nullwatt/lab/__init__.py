@@ -13,6 +13,7 @@ Signs: battery + = discharge, grid + = import.
 
 from .batteries import BatteryFacts, BatterySpec, specs_of
 from .demo_house import demo_house
+from .devices import BatteryDevice
 from .expectations import Expectation, Outcome
 from .live import EmulatorProcess, LiveError, LiveRun
 from .loop import EmulatorDoor, Loop
@@ -36,6 +37,7 @@ __all__ = [
     "SCENARIOS",
     "SUFFIXES",
     "AutoMode",
+    "BatteryDevice",
     "BatteryFacts",
     "BatterySpec",
     "Change",

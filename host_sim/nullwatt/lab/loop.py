@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from nullwatt.battery import Battery, Ct002Client, InProcessLink
-from nullwatt.home import House
+from nullwatt.home import House, Ledger
 
 from .app_control import hold, release
 from .batteries import BatteryFacts, BatterySpec
+from .devices import BatteryDevice
 from .perturbed import PerturbedLaw
 from .recording import Recorder, Recording
 from .scenario import Event, Scenario
@@ -65,18 +66,24 @@ class Loop:
     """One run of one scenario. Build it, `run` it, read what is public."""
 
     def __init__(
-        self, scenario: Scenario, emulator: EmulatorDoor, watch: Callable[["Loop"], None] | None = None
+        self,
+        scenario: Scenario,
+        emulator: EmulatorDoor,
+        watch: Callable[["Loop"], None] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """Prepare the run.
 
         watch: called once per second, after the row of that second was recorded; it may look at everything public.
+        ledger: books to keep, one tick per second; nothing else changes.
         Raises ValueError for a scenario that fits no house (see `House`).
         """
         self.now_s = 0.0
         self.scenario = scenario
         self.emulator = emulator
         self.batteries = [_battery(spec) for spec in scenario.batteries]
-        self.house = House(scenario.house, self.batteries)
+        outputs = self.batteries if ledger is None else [BatteryDevice(battery) for battery in self.batteries]
+        self.house = House(scenario.house, outputs, ledger)
         self.clients = [self._client(position) for position in range(len(self.batteries))]
         self._polling = list(self.clients)
         self._watch = watch

@@ -262,7 +262,7 @@ def shipped() -> dict[str, Path]:
 def _house(value: object, name: str, folder: Path) -> HouseFile:
     if isinstance(value, str):
         return load_house_file(folder / value)
-    return parse_house(value, f"{name}: house")
+    return parse_house(value, f"{name}: house", folder)
 
 
 class _Reader:

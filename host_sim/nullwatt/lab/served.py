@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from nullwatt.home import PHASES, PacedClock
+from nullwatt.home import PacedClock
 
 from .site import Site
 
@@ -34,8 +34,8 @@ class ServedSite:
         loads = [
             {
                 "name": load.name,
-                "power": load.config.power_w,
-                "phase": PHASES[load.phase_index],
+                "power": load.rated_w,
+                "phase": load.phase,
                 "active": load.active,
             }
             for load in site.house.loads

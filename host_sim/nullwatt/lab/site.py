@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from nullwatt.battery import Battery, Ct002Client, UdpLink
-from nullwatt.home import House, HouseConfig, MeterReading, PacedClock
+from nullwatt.home import House, HouseConfig, MeterReading, PacedClock, drive
 
 from .batteries import BatterySpec
 
@@ -140,15 +140,19 @@ class Site:
         on_second: Callable[[], None],
     ) -> None:
         house, published, second = self.house, 0, 0
-        while (now_s := house.next_event_s) <= end_s:
-            await clock.sleep_until(now_s)
+
+        def move(_: float) -> None:
             for client in self.clients:
                 client.advance_to(clock.now_s)
-            house.advance_to(now_s)
+
+        def watch() -> None:
+            nonlocal published, second
             if house.meter.publications != published:
                 published = house.meter.publications
                 on_reading(house.meter.reading)
-            if now_s >= second:
+            if house.now_s >= second:
                 second += 1
                 self.auto.step()
                 on_second()
+
+        await drive(house, clock, end_s, move, watch)

@@ -1,0 +1,330 @@
+"""Every mistake in a house file is one line that names where and, for a misspelling, the nearest valid thing."""
+
+import copy
+import difflib
+import json
+import math
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from nullwatt.home import APPLIANCES, ConfigError, house_schema, load_house_file, parse_house
+
+#: A file that uses every section.
+FULL: dict[str, Any] = {
+    "ct": {"mac": "112233445566", "host": "127.0.0.1", "port": 12345},
+    "powermeter": {
+        "phases": 3,
+        "base_load": [100, 50, 20],
+        "base_noise": 5,
+        "noise_tau": 3,
+        "loads": [{"name": "lamp", "power": 40, "phase": "A", "active": True, "on_s": 5, "off_s": 6}],
+        "appliances": [
+            {"name": "tea", "kind": "kettle", "phase": "B", "power": 1800, "duration_s": 120, "spread": 0.1},
+            {"name": "oven", "kind": "oven", "phase": "C", "target_c": 200, "rise_k": 500, "cooling_s": 1800},
+            {
+                "name": "cold",
+                "kind": "fridge",
+                "phase": "A",
+                "on_s": 600,
+                "off_s": 900,
+                "start_power": 500,
+                "active": True,
+            },
+            {"name": "wash", "kind": "washing_machine", "phase": "B", "steps": [{"power": 500, "duration_s": 60}]},
+            {"name": "hob", "kind": "induction_hob", "phase": "C", "level": 3, "duty": [0.1, 0.5, 1], "period_s": 10},
+            {"name": "heat", "kind": "heat_pump", "phase": "D", "min_power": 500, "warmest_h": 14, "mean_c": -3},
+            {"name": "car", "kind": "ev_charger", "phase": "D", "energy_wh": 9000, "taper_from": 0.8},
+        ],
+        "events": [{"time": 3, "load": "tea", "active": True}],
+        "solar_max": 900,
+        "solar_phases": ["A", "C"],
+        "sun": {"mode": "clear_sky", "sunrise": 5, "sunset": 21, "start": 9, "clouds": 0.2},
+    },
+    "meter": {"refresh_s": 2, "latency_s": 0.25, "resolution": 1, "noise": 2},
+    "batteries": [{"mac": "02B250000001", "phase": "A", "initial_soc": 0.4, "ratio": 50, "participates": True}],
+    "log_interval": 5,
+    "time_scale": 2,
+    "seed": 3,
+}
+
+Place = tuple[str | int, ...]
+
+
+def at(document: Any, place: Place) -> Any:
+    for part in place:
+        document = document[part]
+    return document
+
+
+def changed(place: Place, value: object) -> dict[str, Any]:
+    document = copy.deepcopy(FULL)
+    at(document, place[:-1])[place[-1]] = value
+    return document
+
+
+def misspelt(place: Place, key: str) -> dict[str, Any]:
+    document = copy.deepcopy(FULL)
+    section = at(document, place[:-1])
+    section[key] = section.pop(place[-1])
+    return document
+
+
+def places(document: Any, here: Place = ()) -> list[Place]:
+    """Where every value of the document is, sections included."""
+    inside = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    found = [here] if here else []
+    for key, value in inside:
+        found += places(value, (*here, key))
+    return found
+
+
+def path_of(place: Place) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+
+
+def line_for(document: object) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_house(document, "h.json")
+    text = str(caught.value)
+    assert "\n" not in text and text.startswith("h.json: ") and text.isprintable() and len(text) < 400
+    return text.removeprefix("h.json: ")
+
+
+def test_the_full_file_is_a_house() -> None:
+    parse_house(FULL)
+
+
+P = ("powermeter",)
+A = ("powermeter", "appliances")
+HAND_WRITTEN = [
+    (("ct", "port"), -1, "ct.port = -1: must be greater than or equal to 0"),
+    (("ct", "port"), "80", 'ct.port = "80": must be a whole number'),
+    (("ct", "mac"), "11:22:33:44:55:66", "12 hexadecimal digits"),
+    (("ct", "hots"), "x", 'ct.hots = "x": unknown key, did you mean "host"?'),
+    (("ct",), [], "ct = []: must be an object with keys"),
+    (("meter", "refresh_s"), 0, "meter.refresh_s = 0: must be greater than or equal to 0.01"),
+    (("meter", "latency"), 1, 'meter.latency = 1: unknown key, did you mean "latency_s"?'),
+    (("meter", "noise"), None, "meter.noise = null: must be a number"),
+    (("seed",), 1.5, "seed = 1.5: must be a whole number"),
+    (("seed",), True, "seed = true: must be a whole number"),
+    (("time_scale",), math.inf, "time_scale = Infinity: must be a finite number"),
+    (("time_scal",), 2, 'time_scal = 2: unknown key, did you mean "time_scale"?'),
+    (("batteries",), {}, "batteries = {}: must be a list"),
+    (("batteries", 0, "ratio"), 20, "batteries[0].ratio = 20: must be greater than or equal to 30"),
+    (("batteries", 0, "initial_sco"), 0.5, 'unknown key, did you mean "initial_soc"?'),
+    (("batteries", 0), "A", 'batteries[0] = "A": must be an object with keys'),
+    ((*P, "base_load", 0), 1e300, "powermeter.base_load[0] = 1e+300: must be less than or equal to 1000000000000"),
+    ((*P, "phases"), 2, "powermeter.phases = 2: must be 1 or 3"),
+    ((*P, "phases"), 1, "powermeter.base_load = [100.0, 50.0, 20.0]: this house has only phase A"),
+    ((*P, "solar_phases"), [], "powermeter.solar_phases = []: must not be empty"),
+    ((*P, "solar_phases"), ["D"], "powermeter.solar_phases[0] = \"D\": must be 'A', 'B' or 'C'"),
+    ((*P, "sun", "mode"), "cloudy", "powermeter.sun.mode = \"cloudy\": must be 'fixed' or 'clear_sky'"),
+    ((*P, "sun", "clouds"), 2, "powermeter.sun.clouds = 2: must be less than or equal to 1"),
+    ((*P, "loads", 0, "power"), math.nan, "powermeter.loads[0].power = NaN: must be a finite number"),
+    ((*P, "loads", 0, "nam"), "x", 'powermeter.loads[0].nam = "x": unknown key, did you mean "name"?'),
+    ((*P, "events", 0, "load"), "te", 'powermeter.events[0].load = "te": no such load, did you mean "tea"?'),
+    ((*P, "events", 0, "time"), -1, "powermeter.events[0].time = -1: must be greater than or equal to 0"),
+    ((*P, "appliance"), [], 'powermeter.appliance = []: unknown key, did you mean "appliances"?'),
+    (A, "kettle", 'powermeter.appliances = "kettle": must be a list'),
+    ((*A, 0), "kettle", 'powermeter.appliances[0] = "kettle": must be an object with keys'),
+    ((*A, 0, "kind"), "ketle", 'powermeter.appliances[0].kind = "ketle": no such appliance, did you mean "kettle"?'),
+    ((*A, 0, "kind"), None, "powermeter.appliances[0].kind = null: no such appliance (allowed: kettle, "),
+    ((*A, 0, "kind"), "oven", "powermeter.appliances[0].duration_s = 120: unknown key (allowed: kind, name, phase"),
+    ((*A, 0, "powr"), 5, 'powermeter.appliances[0].powr = 5: unknown key, did you mean "power"?'),
+    ((*A, 0, "power"), 0, "powermeter.appliances[0].power = 0: must be greater than 0"),
+    ((*A, 0, "phase"), "L1", "powermeter.appliances[0].phase = \"L1\": must be 'A', 'B', 'C' or 'D'"),
+    ((*A, 0, "name"), "lamp", 'powermeter.appliances[0].name = "lamp": must be unique, another load has this name'),
+    ((*A, 0, "name"), "oven", 'powermeter.appliances[1].name = "oven": must be unique, another load has this name'),
+    ((*A, 0, "name"), "", 'powermeter.appliances[0].name = "": must not be empty'),
+    ((*A, 1, "target_c"), 900, "powermeter.appliances[1].target_c = 900: must be within 31 and 509, from room_c"),
+    ((*A, 1, "rise_k"), 20, "powermeter.appliances[1].target_c = 200: must be within 31 and 29, from room_c"),
+    ((*A, 3, "steps"), [], "powermeter.appliances[3].steps = []: must not be empty"),
+    ((*A, 3, "steps", 0, "on_s"), 2, "powermeter.appliances[3].steps[0].on_s = 2: on_s and off_s must both be above 0"),
+    ((*A, 3, "steps", 0, "watts"), 2, "powermeter.appliances[3].steps[0].watts = 2: unknown key (allowed: power, "),
+    ((*A, 4, "level"), 4, "powermeter.appliances[4].level = 4: must be within 1 and 3, as many as duty has entries"),
+    ((*A, 4, "duty", 1), 1.5, "powermeter.appliances[4].duty[1] = 1.5: must be less than or equal to 1"),
+    ((*A, 5, "min_power"), 9000, "powermeter.appliances[5].min_power = 9000: must not be above power (3000)"),
+    ((*A, 6, "energy"), 9, 'powermeter.appliances[6].energy = 9: unknown key, did you mean "energy_wh"?'),
+    ((*A, 6, "power"), 1000, "powermeter.appliances[6].min_power = 4140.0: must not be above power (1000)"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "message"), HAND_WRITTEN)
+def test_hand_written_mistakes(place: Place, value: object, message: str) -> None:
+    assert message in line_for(changed(place, value))
+
+
+def test_a_name_that_would_break_the_line_is_escaped() -> None:
+    document = changed((*A, 0, "name"), "te\na\x1b[0m")
+    assert r"no such load (allowed: lamp, te\na\x1b[0m, oven" in line_for(document)
+
+
+def test_a_phase_the_house_does_not_have() -> None:
+    document = {**FULL, "powermeter": {"phases": 1, "appliances": FULL["powermeter"]["appliances"][:1]}}
+    assert line_for(document).startswith('powermeter.appliances[0].phase = "B": this house has only phase A')
+
+
+_PLACES = places(FULL)
+_KEYS = [place for place in _PLACES if isinstance(place[-1], str)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(_KEYS), st.data())
+def test_a_misspelt_key_is_named_with_its_place_and_its_cure(place: Place, data: st.DataObject) -> None:
+    key = str(place[-1])
+    index = data.draw(st.integers(0, len(key) - 1))
+    letter = data.draw(st.sampled_from("abcxyz_"))
+    wrong = data.draw(st.sampled_from([key[:index] + key[index + 1 :], key[:index] + letter + key[index:]]))
+    section = at(FULL, place[:-1])
+    assume(len(key) > 3 and wrong != key and wrong not in section and key != "kind")
+    document = misspelt(place, wrong)
+    assume(wrong not in _valid_keys(place[:-1]))
+    text = line_for(document)
+    assert text.startswith(f"{path_of((*place[:-1], wrong))} = ")
+    assert f'did you mean "{key}"?' in text or _as_near(wrong, key, text)
+
+
+def _as_near(wrong: str, key: str, text: str) -> bool:
+    """Another key as near as the one meant was proposed (base_load and base_noise, on_s and off_s)."""
+    proposed = text.rpartition('"')[0].rpartition('"')[2]
+    return difflib.SequenceMatcher(None, wrong, proposed).ratio() >= difflib.SequenceMatcher(None, wrong, key).ratio()
+
+
+def _valid_keys(place: Place) -> set[str]:
+    """The keys of the section at a place, by the schema."""
+    found: list[str] = []
+
+    def seek(schema: Any, document: Any, rest: Place) -> None:
+        schema = resolve(schema, document)
+        if not rest:
+            found.extend(schema.get("properties", ()))
+        elif isinstance(rest[0], int):
+            seek(schema["items"], document[rest[0]], rest[1:])
+        else:
+            seek(schema["properties"][rest[0]], document[rest[0]], rest[1:])
+
+    seek(SCHEMA, FULL, place)
+    return set(found)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(_PLACES),
+    st.sampled_from([None, "x", -1, 1e9, math.nan, math.inf, [], {}, [1], {"x": 1}, True, "\n", "ä", 10**30, [[]]]),
+)
+def test_a_wrong_value_is_named_with_its_place(place: Place, value: object) -> None:
+    document = changed(place, value)
+    try:
+        parse_house(document)
+    except ConfigError:
+        text = line_for(document)
+        # A rule between two keys may name the other one, but in the same section.
+        assert text.startswith(path_of(place[:1])), text
+        if not accepts(SCHEMA, document) and finite(document):
+            assert text.startswith((path_of(place), path_of(place[:-1]))), text
+    else:
+        assert accepts(SCHEMA, document)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 3000), st.sampled_from([".json", ".yaml"]), st.binary(max_size=3))
+def test_a_damaged_file_is_one_line_or_still_a_house(cut: int, suffix: str, junk: bytes) -> None:
+    text = json.dumps(FULL, indent=1).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"h{suffix}"
+        path.write_bytes(text[:cut] + junk + text[cut + 2 :])
+        try:
+            load_house_file(path)
+        except ConfigError as error:
+            assert "\n" not in str(error) and str(error).startswith(str(path))
+
+
+# -- the JSON Schema ---------------------------------------------------------------------------
+
+SCHEMA = house_schema()
+
+
+def resolve(schema: Any, document: Any) -> Any:
+    if "$ref" in schema:
+        return resolve(SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], document)
+    if "discriminator" in schema:
+        kind = document.get("kind") if isinstance(document, dict) else None
+        target = schema["discriminator"]["mapping"].get(kind) if isinstance(kind, str) else None
+        return resolve({"$ref": target}, document) if target else {"not": {}}
+    return schema
+
+
+_TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "number": (int, float),
+    "integer": int,
+    "null": type(None),
+}
+
+
+def accepts(schema: Any, value: Any) -> bool:
+    """The part of JSON Schema that ours uses, as its specification reads."""
+    schema = resolve(schema, value)
+    if "not" in schema:
+        return False
+    if "anyOf" in schema and not any(accepts(option, value) for option in schema["anyOf"]):
+        return False
+    if "const" in schema and value != schema["const"]:
+        return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    if "type" in schema:
+        kind = _TYPES[schema["type"]]
+        if not isinstance(value, kind) or (isinstance(value, bool) and schema["type"] != "boolean"):
+            return False
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        if schema.get("additionalProperties") is False and set(value) - set(known):
+            return False
+        missing = set(schema.get("required", ())) - set(value)
+        return not missing and all(accepts(known[key], inner) for key, inner in value.items() if key in known)
+    if isinstance(value, list):
+        fits = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", math.inf)
+        return fits and all(accepts(schema.get("items", {}), inner) for inner in value)
+    if isinstance(value, str):
+        return len(value) >= schema.get("minLength", 0) and bool(re.search(schema.get("pattern", ""), value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        above = value >= schema.get("minimum", -math.inf) and value > schema.get("exclusiveMinimum", -math.inf)
+        return above and value <= schema.get("maximum", math.inf)
+    return True
+
+
+def finite(value: Any) -> bool:
+    """JSON has no NaN and no infinity."""
+    if isinstance(value, dict):
+        return all(map(finite, value.values()))
+    if isinstance(value, list):
+        return all(map(finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def test_schema_is_plain_json_and_names_every_appliance() -> None:
+    schema = json.loads(json.dumps(SCHEMA, allow_nan=False))
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    items = schema["$defs"]["PowermeterSection"]["properties"]["appliances"]["items"]
+    assert set(items["discriminator"]["mapping"]) == set(APPLIANCES)
+    for reference in items["oneOf"]:
+        assert schema["$defs"][reference["$ref"].removeprefix("#/$defs/")]["additionalProperties"] is False
+
+
+def test_schema_accepts_what_the_parser_accepts() -> None:
+    assert accepts(SCHEMA, FULL)
+    assert accepts(SCHEMA, {"batteries": [{"mac": "02B250000001", "phase": "D"}]})
+    assert not accepts(SCHEMA, {"batteries": [{"mac": "02B250000001", "phas": "D"}]})
+    assert not accepts(SCHEMA, {})
