@@ -185,8 +185,9 @@ async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastL
         return 0 if view is None else view.return_code or 0
     finally:
         server.stop()
-        for task in (world, stopped):
-            task.cancel()
+        for task in tasks:
+            if task is not http:
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 

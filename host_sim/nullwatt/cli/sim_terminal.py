@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 
 
 def obstacle() -> str | None:
@@ -11,8 +12,9 @@ def obstacle() -> str | None:
     for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
         if stream is None or not stream.isatty():
             return "a live view needs a terminal"
-        if os.tcgetpgrp(stream.fileno()) != os.getpgrp():
-            return "a live view cannot run in the background"
+        with suppress(OSError):  # a terminal, but not the one that controls this process: nothing to ask
+            if os.tcgetpgrp(stream.fileno()) != os.getpgrp():
+                return "a live view cannot run in the background"
     if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         return f"the terminal (TERM={os.environ.get('TERM', '')}) is too simple for a live view"
     try:
