@@ -7,14 +7,13 @@ import math
 import os
 import pty
 import re
-import select
-import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -361,6 +360,8 @@ async def test_whoever_does_not_speak_like_a_simulation_is_none(words: bytes) ->
     async with view.run_test() as pilot:
         see = Shown(view, pilot)
         await see.until(lambda: "does not answer" in see.text("banner"))
+        await pilot.press("1")
+        await see.until(lambda: "the key had no effect" in see.text("log"))
     for writer in silent:
         writer.close()
     other.close()
@@ -374,46 +375,48 @@ class Terminal:
 
     def __init__(self, *arguments: str, code: str = "") -> None:
         command = [sys.executable, *(["-c", code] if code else ["-m", "nullwatt"]), "sim", *arguments]
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLUMNS="100", LINES="30")
-            os.execv(sys.executable, command)
+        self._terminal, theirs = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", *command], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+        )
+        os.close(theirs)
         self.shown = b""
-        self._code: int | None = None
+        # Whoever does not read holds up whoever writes.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with suppress(OSError):  # how Linux reports that the other end is closed
+            while part := os.read(self._terminal, 65536):
+                self.shown += part
 
     @property
     def text(self) -> str:
         return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", self.shown.decode(errors="replace"))
 
-    def read(self) -> bool:
-        """False at the end."""
-        if select.select([self._terminal], [], [], 0.05)[0]:
-            try:
-                self.shown += os.read(self._terminal, 65536)
-            except OSError:  # how Linux reports that the other end is closed
-                return False
-        return True
-
     def until(self, word: str, within_s: float = 15.0) -> None:
         end = time.monotonic() + within_s
         while word not in self.text:
-            assert self.read() and time.monotonic() < end, self.text
+            assert self._reader.is_alive() and time.monotonic() < end, self.text
+            time.sleep(0.05)
 
     def press(self, keys: str) -> None:
         os.write(self._terminal, keys.encode())
 
     def ended(self, within_s: float = 15.0) -> int:
         """The exit code."""
-        end = time.monotonic() + within_s
-        while self.read():
-            assert time.monotonic() < end, self.text
-        self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self._code
+        self._reader.join(within_s)
+        assert not self._reader.is_alive(), self.text
+        return self._process.wait(5)
+
+    def terminate(self) -> None:
+        self._process.terminate()
 
     def close(self) -> None:
-        if self._code is None:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(5)
         os.close(self._terminal)
 
 
@@ -457,7 +460,7 @@ def test_run_and_attach_on_a_terminal(terminals: Callable[..., Terminal], port: 
     assert re.search(r"\d\d:\d\d:\d\d Invalid HTTP request", house.text)
 
     view = terminals("attach", "--http-port", str(port))
-    view.until("q leave the view")
+    view.until("Washing machine")
     view.press("4")
     client, end = SimClient(port), time.monotonic() + 5
     while not client.status()["loads"][3]["active"]:
@@ -472,14 +475,14 @@ def test_run_and_attach_on_a_terminal(terminals: Callable[..., Terminal], port: 
     assert house.ended() == 0 and left_cleanly(house)
     assert not client.answers()
     watching.until("does not answer")
-    os.kill(watching.pid, signal.SIGTERM)
+    watching.terminate()
     assert watching.ended() == 0 and left_cleanly(watching)
 
 
 def test_a_signal_gives_the_terminal_back(terminals: Callable[..., Terminal], port: int) -> None:
     house = terminals("run", "--http-port", str(port))
     house.until("q stop the simulation")
-    os.kill(house.pid, signal.SIGTERM)
+    house.terminate()
     assert house.ended() == 0 and left_cleanly(house)
 
 

@@ -156,9 +156,9 @@ class SimView(App[None]):
 
     async def _carry_out(self, work_out: Callable[[Status], Awaitable[Status]]) -> None:
         async with self._orders:
-            if self.scene.status is None:
-                return
             try:
+                if self.scene.status is None:
+                    raise GoneError
                 self.scene.see(await work_out(self.scene.status))
             except RefusedError as error:
                 self._last_line.say(str(error))
