@@ -12,6 +12,7 @@ import typer
 from nullwatt.cli import sim_daemon
 from nullwatt.cli.errors import fail
 from nullwatt.cli.sim_client import SimClient
+from nullwatt.cli.sim_terminal import obstacle
 
 HTTP_PORT = 8080
 CT_PORT = 12345
@@ -89,7 +90,11 @@ def stop(http_port: ClientPort = HTTP_PORT) -> None:
 def attach(http_port: ClientPort = HTTP_PORT) -> None:
     """Watch a running house in the terminal."""
     SimClient(http_port).status()  # a clear line if there is nothing to watch
-    fail("the live view needs the package textual; install nullwatt[sim]", 1)
+    if hindrance := obstacle():
+        fail(hindrance, 1)
+    from nullwatt.cli import sim_view  # only here: textual may be missing
+
+    raise typer.Exit(sim_view.attach(http_port))
 
 
 @sim.command()

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from nullwatt.cli.errors import fail
+from nullwatt.cli.sim_source import HouseSource
+from nullwatt.cli.sim_terminal import LastLine, obstacle
 from nullwatt.home import ConfigError, HouseFile, load_house_file, parse_house
 from nullwatt.lab import BatterySpec, ServedSite, Site, specs_of
 from nullwatt.serve import History, PortInUseError, Server, application
 
 _LOG = logging.getLogger("nullwatt.sim")
+_LEAVE_S = 5.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -111,11 +114,15 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbose: bool) -> int:
     """Run until stopped. Exit code."""
+    hindrance = None if no_tui else obstacle()
+    last_line = None if no_tui or hindrance else LastLine()
     logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
+        level=logging.DEBUG if verbose else logging.INFO if last_line is None else logging.WARNING,
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
-        stream=sys.stdout,
+        handlers=[last_line or logging.StreamHandler(sys.stdout)],
     )
+    if hindrance:
+        _LOG.info("printing lines: %s", hindrance)
     for noisy in ("asyncio", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
@@ -130,12 +137,12 @@ def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbo
     except ConfigError as error:
         fail(str(error))
     try:
-        return asyncio.run(_run(file, specs))
+        return asyncio.run(_run(file, specs, last_line))
     except PortInUseError as error:
         fail(str(error))
 
 
-async def _run(file: HouseFile, specs: tuple[BatterySpec, ...]) -> int:
+async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastLine | None) -> int:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
@@ -157,19 +164,31 @@ async def _run(file: HouseFile, specs: tuple[BatterySpec, ...]) -> int:
     world = asyncio.create_task(site.play(file.ct.host, file.ct.port, scale, on_second=on_second))
     http = asyncio.create_task(server.run())
     stopped = asyncio.create_task(stop.wait())
+    tasks: list[asyncio.Task[Any]] = [world, http, stopped]
+    view = None
+    if last_line is not None:
+        from nullwatt.cli.sim_view import SimView  # only here: textual may be missing
+
+        where = f"http://{file.http.host}:{server.port} -> udp://{file.ct.host}:{file.ct.port}"
+        view = SimView(HouseSource(served, where), last_line)
+        tasks.append(asyncio.create_task(view.run_async(mouse=False)))
     try:
-        done, _ = await asyncio.wait((world, http, stopped), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if view is not None:  # it gives the terminal back before anything is written there
+            view.exit()
+            await asyncio.wait(tasks[-1:], timeout=_LEAVE_S)
         for task in done:
             try:
                 task.result()
             except socket.gaierror as error:
                 fail(f"ct.host {file.ct.host}: {error.strerror}")
-        return 0
+        return 0 if view is None else view.return_code or 0
     finally:
         server.stop()
-        for task in (world, stopped):
-            task.cancel()
-        await asyncio.gather(world, stopped, http, return_exceptions=True)
+        for task in tasks:
+            if task is not http:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _StatusLines:

@@ -47,7 +47,10 @@ class Server:
             raise PortInUseError(f"cannot serve HTTP on {host}:{port}: {error.strerror or error}") from None
         self.port: int = self._socket.getsockname()[1]
         # A client that does not read must not keep the server from ending.
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        # What it logs goes where all logs go: handlers of its own would write into a live view.
+        config = uvicorn.Config(
+            app, log_config=None, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
         self._server = _QuietServer(config)
 
     async def run(self) -> None:
