@@ -162,7 +162,7 @@ bool Batteries::change(uint8_t battery, Setting setting, float value, uint32_t n
   const Wishes old = tracked.wishes;
   const uint16_t which = set_wish(&tracked.wishes, setting, value);
   // Nothing new, nothing to write. Not by what is shown: a mode says less than what is behind it.
-  if (memcmp(&old, &tracked.wishes, sizeof(old)) == 0)
+  if (old == tracked.wishes)
     return true;
   if (!this->hand_over_(tracked, which)) {
     tracked.wishes = old;

@@ -52,6 +52,8 @@ struct Wishes {
   uint8_t may_charge{1};
   uint8_t may_discharge{1};
   uint8_t unused[2]{};
+
+  bool operator==(const Wishes &other) const = default;
 };
 inline constexpr uint32_t STORED_VERSION = 1;
 static_assert(sizeof(Wishes) == 48, "what lies in flash would be read wrongly");
