@@ -95,6 +95,6 @@ figures: .venv/.dev
 	@$(BIN)/python tools/figures_doc.py .build/figures.json
 
 clean:
-	rm -rf .venv .venv-* build dist .pio .pytest_cache .mypy_cache .ruff_cache .hypothesis .build \
+	rm -rf .venv .venv-* build dist .pio tests/component/.build .pytest_cache .mypy_cache .ruff_cache .hypothesis .build \
 		host_sim/*.egg-info host_sim/nullwatt/core/_core.*so
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 """What the entity platforms, actions and triggers of `ct002` accept, and what they say about the rest."""
 
+import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,8 @@ ACCEPTED = {
 
 
 PACKAGES = Path(__file__).parents[2] / "esphome_component" / "packages"
-ENTITIES = runpy.run_path(str(PACKAGES.parent / "ct002" / "entity_table.py"))["ENTITIES"]
+TABLE = runpy.run_path(str(PACKAGES.parent / "ct002" / "entity_table.py"))
+ENTITIES, MODES = TABLE["ENTITIES"], TABLE["MODES"]
 MAC = "60:f1:a2:b3:c4:01"
 WITH_PACKAGES = f"""
 packages:
@@ -170,3 +172,16 @@ def test_phase_that_the_meter_does_not_have(outcomes: Any) -> None:
     warned = [line for line in outcomes["one-phase"].text.splitlines() if "WARNING" in line]
     assert len(warned) == 2 and "sensor grid_power_l2: the meter has one phase" in warned[0]
     assert "WARNING" not in outcomes["three-phases"].text
+
+
+def test_what_entities_offer_the_firmware_takes() -> None:
+    """The ranges stand in the table for the schema, and in C++ for values that only run time knows."""
+    source = (PACKAGES.parent / "ct002" / "setting.cpp").read_text()
+    rows = re.findall(r"\{(-?[\d.]+)f, (-?[\d.]+)f\}, +// (\w+)", source)
+    ranges = {name.lower(): (float(low), float(high)) for low, high, name in rows}
+    numbers = [row for row in ENTITIES if row.platform == "number"]
+    assert len(numbers) > 10
+    for row in numbers:
+        assert (row.low, row.high) == ranges[row.key], row.key
+    modes = re.search(r"enum class Mode : uint8_t \{ (.*?) \}", (PACKAGES.parent / "ct002" / "setting.h").read_text())
+    assert modes and modes[1].lower().replace("_", " ").split(", ") == [mode.lower() for mode in MODES]

@@ -34,9 +34,7 @@ def demo(
         fail(f"--time-scale {time_scale:g}: must be a number above 0")
     if port is not None and not 0 <= port <= 65535:
         fail(f"--port {port}: must be within 0 and 65535")
-    try:
-        # Only here: an installation that just runs the emulator has no simulation packages.
-        from nullwatt.cli.demo_view import show
-    except ModuleNotFoundError as error:
-        fail(f"the demo needs the package {error.name}; install nullwatt[sim]")
+    # Only here: the other verbs need not wait for the simulation to load.
+    from nullwatt.cli.demo_view import show
+
     raise typer.Exit(show(house, headless, duration, seed, time_scale, port))

@@ -37,11 +37,6 @@ type _Options = dict[str, float | bool | str]
 @lab.callback()
 def _lab() -> None:
     """Simulated scenarios, faster than time."""
-    try:
-        # Only here: an installation that just runs the emulator has no simulation packages.
-        import nullwatt.lab  # noqa: F401
-    except ModuleNotFoundError as error:
-        fail(f"the lab needs the package {error.name}; install nullwatt[sim]")
 
 
 @lab.command("list")

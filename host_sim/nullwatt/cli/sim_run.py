@@ -49,27 +49,25 @@ class Quick:
             ("Microwave", 800, "A"),
             ("Washing machine", 400, second),
         ]
+        soc = _given({"initial_soc": self.soc})
         batteries = [
-            {"mac": f"02B25{index + 1:07X}", "phase": letters[index % phases], "initial_soc": self.soc or 0.5}
+            {"mac": f"02B25{index + 1:07X}", "phase": letters[index % phases], **soc}
             for index in range(self.batteries or 1)
         ]
-        if self.soc is not None:
-            for battery in batteries:
-                battery["initial_soc"] = self.soc
         return {
             "powermeter": {
                 "phases": phases,
-                "base_load": self.base_w(phases),
+                **_given({"base_load": self.base_w(phases)}),
                 "loads": [{"name": name, "power": power, "phase": phase} for name, power, phase in loads],
                 "solar_phases": list(letters),
             },
             "batteries": batteries,
         }
 
-    def base_w(self, phases: int) -> list[float]:
-        """Base load per phase, W."""
+    def base_w(self, phases: int) -> list[float] | None:
+        """Base load per phase, W; None = a house's usual one."""
         if self.base_load is None:
-            return [300.0] if phases == 1 else [100.0, 100.0, 100.0]
+            return None
         try:
             watts = [float(part) for part in self.base_load.split(",")]
         except ValueError:
