@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, Field
 
 from .compat import BadRequestError, Simulation, json_object, number
+from .state import Moment
+from .timing import TimeControl
 
 #: One entry per simulated second: an hour of them.
 HISTORY_S = 3600
@@ -21,50 +22,12 @@ SLOWEST_READER_S = 5.0
 STREAM_INTERVAL_S = 1.0
 
 
-class TimeControl(Protocol):
-    """The clock of the running house, as far as clients may move it."""
-
-    @property
-    def now_s(self) -> float:
-        """Simulated seconds since the start."""
-
-    @property
-    def factor(self) -> float:
-        """Simulated seconds per real second."""
-
-    @property
-    def paused(self) -> bool:
-        """It stands."""
-
-    def set_factor(self, factor: float) -> None:
-        """ValueError unless finite and > 0."""
-
-    def pause(self) -> None:
-        """Stand still."""
-
-    def resume(self) -> None:
-        """Go on."""
-
-    def step(self, duration_s: float) -> None:
-        """Move a standing clock on; ValueError if it runs, or for a step that is not above 0."""
-
-
 class TimedSimulation(Simulation, Protocol):
     """A simulation whose time can be controlled."""
 
     @property
     def clock(self) -> TimeControl:
         """Its clock."""
-
-
-class Moment(BaseModel):
-    """One simulated second of the history."""
-
-    time_s: float = Field(description="simulated seconds since the start")
-    grid_w: list[float] = Field(description="grid power of phases A, B, C; + = import")
-    solar_w: float
-    batteries_w: dict[str, float] = Field(description="output by MAC; + = discharge")
-    soc: dict[str, float] = Field(description="state of charge by MAC, 0..1")
 
 
 class History:

@@ -1,0 +1,156 @@
+"""The running house as programs and the page see it: one document, every group absent where it is not known.
+
+Signs: battery power + = discharge, grid + = import, load + = drawn. Powers W, times s, state of charge 0..1.
+"""
+
+from pydantic import BaseModel, Field
+
+
+class TimeState(BaseModel):
+    """Simulated time; absent for a real board."""
+
+    now_s: float = Field(description="simulated seconds since the start")
+    scale: float = Field(description="simulated seconds per real second, as asked for")
+    paused: bool
+    hour: float | None = Field(None, description="time of day in the house, 0..24")
+
+
+class GridState(BaseModel):
+    """True grid power; of a real board the meter's values."""
+
+    phase_a: float
+    phase_b: float
+    phase_c: float
+    total: float
+
+
+class LoadState(BaseModel):
+    """One load or appliance."""
+
+    name: str
+    power: float = Field(description="rated power")
+    phase: str
+    active: bool = Field(description="switched on")
+    kind: str = "load"
+    running: bool = Field(False, description="drawing, not pausing")
+    drawn: float = Field(0.0, description="power now")
+
+
+class SolarState(BaseModel):
+    """Sun on the AC side."""
+
+    current: float
+    max: float
+    phases: list[str]
+    mode: str = Field("fixed", description="fixed or clear_sky")
+    clouds: float = Field(0.0, description="0 = none, 1 = may cover the sun fully")
+
+
+class BatteryState(BaseModel):
+    """One battery as it really is."""
+
+    mac: str
+    phase: str
+    power: float
+    target: float | None = Field(None, description="latest request of its control law")
+    applied_target: float | None = None
+    power_update_delay_ticks: int | None = None
+    soc: float | None = None
+    max_charge: float | None = None
+    max_discharge: float | None = None
+    max_dc_input: float | None = None
+    dc_input: float | None = None
+    type: str | None = Field(None, description="as reported to the emulator, such as HMG-50")
+    name: str | None = Field(None, description="what people call it")
+    law: str | None = Field(None, description="law its firmware runs")
+    capacity_wh: float | None = None
+    answered: bool | None = Field(None, description="the emulator answered one of its last polls")
+
+
+class EmulatorInfo(BaseModel):
+    """The emulator that the batteries poll."""
+
+    where: str
+    own: bool = Field(description="it runs inside this process")
+    answers: bool | None = Field(None, description="some battery was answered within the last 5 s")
+
+
+class SteeredState(BaseModel):
+    """One battery as the controller sees it; see `nullwatt.core.ConsumerState`."""
+
+    mac: str
+    device_type: str | None = None
+    phase: str | None = None
+    online: bool | None = None
+    in_pool: bool | None = None
+    active: bool | None = None
+    manual: bool | None = None
+    manual_target: float | None = None
+    power: float | None = None
+    target: float | None = None
+    reading: float | None = None
+    law: str | None = None
+    setpoint: float | None = None
+    gain: float | None = None
+    confidence: float | None = Field(None, description="trust in the model, 0..1")
+    saturation: float | None = Field(None, description="0 = follows, 1 = cannot deliver")
+    saturation_charge: float | None = None
+    saturation_discharge: float | None = None
+    presence: float | None = None
+    parked: bool | None = None
+    probing: bool | None = None
+    weight: float | None = None
+    poll_interval_s: float | None = None
+    age_s: float | None = None
+
+
+class ControllerState(BaseModel):
+    """What the controller thinks; see `nullwatt.core.EmulatorState`."""
+
+    active_control: bool | None = None
+    grid: list[float] | None = Field(None, description="last meter values per phase")
+    grid_age_s: float | None = None
+    demand: float | None = Field(None, description="what the house needs from the pool")
+    missing: float | None = None
+    pool_output: float | None = None
+    pool_size: int | None = None
+    limiting: bool | None = None
+    replies: int | None = None
+    drops: int | None = None
+    options: dict[str, float | bool | str | None] = Field({}, description="options that differ from their defaults")
+    filters: list[str] = Field([], description="filters of the grid input, in order")
+    batteries: list[SteeredState] = []
+
+
+class ScenarioState(BaseModel):
+    """A scenario that is being played in the running house."""
+
+    name: str
+    since_s: float = Field(description="simulated time when it began")
+    pending: int = Field(description="events still to come")
+    happened: list[str] = Field([], description="the latest events, newest last")
+
+
+class State(BaseModel):
+    """Everything at once."""
+
+    time: TimeState | None = None
+    grid: GridState | None = None
+    house_w: float | None = Field(None, description="what the loads draw: grid + solar + batteries")
+    loads: list[LoadState] | None = None
+    solar: SolarState | None = None
+    auto_mode: bool | None = None
+    batteries: list[BatteryState] = []
+    emulator: EmulatorInfo | None = None
+    controller: ControllerState | None = None
+    scenario: ScenarioState | None = None
+
+
+class Moment(BaseModel):
+    """One second of the history."""
+
+    time_s: float = Field(description="simulated seconds since the start; of a real board, seconds since watching")
+    grid_w: list[float] = Field(description="grid power of phases A, B, C; + = import")
+    solar_w: float
+    batteries_w: dict[str, float] = Field(description="output by MAC; + = discharge")
+    soc: dict[str, float] = Field(description="state of charge by MAC, 0..1")
