@@ -37,19 +37,19 @@ class History:
         self._simulation = simulation
         self._moments: deque[Moment] = deque(maxlen=HISTORY_S)
 
-    def record(self) -> None:
-        """Keep the present moment."""
+    def record(self) -> Moment:
+        """Keep the present moment, and tell it."""
         status = self._simulation.status()
         batteries = status["batteries"]
-        self._moments.append(
-            Moment(
-                time_s=round(self._simulation.clock.now_s, 3),
-                grid_w=[status["grid"][f"phase_{phase}"] for phase in "abc"],
-                solar_w=status["solar"]["current"],
-                batteries_w={battery["mac"]: battery["power"] for battery in batteries},
-                soc={battery["mac"]: battery["soc"] for battery in batteries},
-            )
+        moment = Moment(
+            time_s=round(self._simulation.clock.now_s, 3),
+            grid_w=[status["grid"][f"phase_{phase}"] for phase in "abc"],
+            solar_w=status["solar"]["current"],
+            batteries_w={battery["mac"]: battery["power"] for battery in batteries},
+            soc={battery["mac"]: battery["soc"] for battery in batteries},
         )
+        self._moments.append(moment)
+        return moment
 
     def last(self, seconds: float) -> list[Moment]:
         """The moments of the last so many simulated seconds."""
