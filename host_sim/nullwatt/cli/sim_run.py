@@ -14,7 +14,7 @@ from nullwatt.cli.sim_source import HouseSource
 from nullwatt.cli.sim_terminal import LastLine, obstacle
 from nullwatt.home import ConfigError, HouseFile, load_house_file, parse_house
 from nullwatt.lab import BatterySpec, ServedSite, Site, specs_of
-from nullwatt.serve import History, PortInUseError, Server, application
+from nullwatt.serve import History, HistoryError, HistoryStore, PortInUseError, Server, application
 
 _LOG = logging.getLogger("nullwatt.sim")
 _LEAVE_S = 5.0
@@ -110,7 +110,9 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbose: bool) -> int:
+def run(
+    config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbose: bool, history_file: Path | None = None
+) -> int:
     """Run until stopped. Exit code."""
     hindrance = None if no_tui else obstacle()
     last_line = None if no_tui or hindrance else LastLine()
@@ -135,12 +137,14 @@ def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbo
     except ConfigError as error:
         fail(str(error))
     try:
-        return asyncio.run(_run(file, specs, last_line))
-    except PortInUseError as error:
+        return asyncio.run(_run(file, specs, last_line, history_file, str(config or "house")))
+    except (PortInUseError, HistoryError) as error:
         fail(str(error))
 
 
-async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastLine | None) -> int:
+async def _run(
+    file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastLine | None, history_file: Path | None, title: str
+) -> int:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
@@ -150,12 +154,15 @@ async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastL
     served = ServedSite(site, stop.set)
     history = History(served)
     server = Server(application(served, history), file.http.host, file.http.port)
+    store = HistoryStore(history_file, title) if history_file else None
     _LOG.info("serving http://%s:%d", file.http.host, server.port)
     _LOG.info("batteries poll udp://%s:%d", file.ct.host, file.ct.port)
     lines = _StatusLines(site, file.log_interval)
 
     def on_second() -> None:
-        history.record()
+        moment = history.record()
+        if store is not None:  # the house's own time: the clock's stands while a step is caught up with
+            store.record(moment.model_copy(update={"time_s": round(site.house.now_s, 3)}))
         lines.second()
 
     scale = max(file.time_scale, 0.1)
@@ -187,6 +194,8 @@ async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastL
             if task is not http:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if store is not None:
+            store.close()
 
 
 class _StatusLines:
