@@ -12,9 +12,10 @@ from typing import Any
 from nullwatt.cli.errors import fail
 from nullwatt.cli.sim_source import HouseSource
 from nullwatt.cli.sim_terminal import LastLine, obstacle
+from nullwatt.core import Emulator
 from nullwatt.home import ConfigError, HouseFile, load_house_file, parse_house
-from nullwatt.lab import BatterySpec, ServedSite, Site, specs_of
-from nullwatt.serve import History, PortInUseError, Server, application
+from nullwatt.lab import AddressInUseError, BatterySpec, ServedSite, Site, specs_of
+from nullwatt.serve import PortInUseError, Server, application
 
 _LOG = logging.getLogger("nullwatt.sim")
 _LEAVE_S = 5.0
@@ -110,8 +111,8 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbose: bool) -> int:
-    """Run until stopped. Exit code."""
+def run(config: Path | None, quick: Quick, changes: Changes, emulator: bool, no_tui: bool, verbose: bool) -> int:
+    """Run until stopped; emulator: with one in this process. Exit code."""
     hindrance = None if no_tui else obstacle()
     last_line = None if no_tui or hindrance else LastLine()
     logging.basicConfig(
@@ -135,27 +136,29 @@ def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbo
     except ConfigError as error:
         fail(str(error))
     try:
-        return asyncio.run(_run(file, specs, last_line))
-    except PortInUseError as error:
+        return asyncio.run(_run(file, specs, Emulator() if emulator else None, last_line))
+    except (PortInUseError, AddressInUseError) as error:
         fail(str(error))
 
 
-async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastLine | None) -> int:
+async def _run(
+    file: HouseFile, specs: tuple[BatterySpec, ...], emulator: Emulator | None, last_line: LastLine | None
+) -> int:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     shortest_s, longest_s = file.auto_interval
-    site = Site(file.house_config(), specs, (shortest_s, longest_s))
+    site = Site(file.house_config(), specs, (shortest_s, longest_s), emulator, (file.ct.host, file.ct.port))
     site.auto.enable(file.auto_mode)
-    served = ServedSite(site, stop.set)
-    history = History(served)
-    server = Server(application(served, history), file.http.host, file.http.port)
+    where = f"udp://{file.ct.host}:{file.ct.port if site.ct is None else site.ct.port}"
+    served = ServedSite(site, stop.set, where=where, ct_mac=file.ct.mac)
+    server = Server(application(served), file.http.host, file.http.port)
     _LOG.info("serving http://%s:%d", file.http.host, server.port)
-    _LOG.info("batteries poll udp://%s:%d", file.ct.host, file.ct.port)
+    _LOG.info("batteries poll %s", where)
     lines = _StatusLines(site, file.log_interval)
 
     def on_second() -> None:
-        history.record()
+        served.record()
         lines.second()
 
     scale = max(file.time_scale, 0.1)
@@ -167,8 +170,7 @@ async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastL
     if last_line is not None:
         from nullwatt.cli.sim_view import SimView  # only here: textual may be missing
 
-        where = f"http://{file.http.host}:{server.port} -> udp://{file.ct.host}:{file.ct.port}"
-        view = SimView(HouseSource(served, where), last_line)
+        view = SimView(HouseSource(served, f"http://{file.http.host}:{server.port} -> {where}"), last_line)
         tasks.append(asyncio.create_task(view.run_async(mouse=False)))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
