@@ -57,6 +57,9 @@ def run(
         bool, typer.Option("--emulator", help="Run the emulator in here as well, on --ct-host and --ct-port.")
     ] = False,
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Print lines instead of a live view.")] = False,
+    web: Annotated[
+        bool | None, typer.Option("--web/--no-web", help="Serve the web page. [if nullwatt[web] is installed]")
+    ] = None,
     time_scale: Annotated[float | None, typer.Option(help="Simulated seconds per second. [1]")] = None,
     power_update_delay: Delay = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")] = False,
@@ -73,7 +76,8 @@ def run(
 
     quick = sim_run.Quick(batteries, phases, base_load, soc)
     changes = sim_run.Changes(ct_host, ct_port, http_port, time_scale, power_update_delay)
-    raise typer.Exit(sim_run.run(config, quick, changes, emulator, no_tui, verbose))
+    how = sim_run.How(emulator, no_tui, web, verbose)
+    raise typer.Exit(sim_run.run(config, quick, changes, how))
 
 
 @sim.command()
