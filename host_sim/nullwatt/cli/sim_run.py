@@ -138,6 +138,6 @@ def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
         page = False
         if how.web:
             fail(hindrance, 1)
-        _LOG.debug("no page: %s", hindrance)
+        _LOG.info("no page: %s", hindrance)
     show = Show(last_line, page, lines=True)
     return serve(file, specs, Emulator() if how.emulator else None, show)
