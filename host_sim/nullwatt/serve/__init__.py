@@ -1,31 +1,57 @@
 """What the running house shows the outside: HTTP, and its history in a file."""
 
-from .api import History, TimedSimulation
 from .app import application
 from .compat import Simulation
+from .history import HISTORY_S, History
 from .recorded import Recorded, RecordedMoment, RecordedRun, means
 from .server import PortInUseError, Server
-from .state import Moment, State
+from .state import (
+    BatteryState,
+    CommandState,
+    ControllerState,
+    DeviceState,
+    EmulatorInfo,
+    GridState,
+    LoadState,
+    Moment,
+    ScenarioState,
+    SolarState,
+    State,
+    SteeredState,
+    TimeState,
+)
 from .store import HistoryError, HistoryStore
 from .timing import TimeControl
-from .watched import ControllerControl, HouseControl, Watched
+from .watched import ControllerControl, HouseControl, ServedHouse, Watched
 
 __all__ = [
+    "HISTORY_S",
+    "BatteryState",
+    "CommandState",
     "ControllerControl",
+    "ControllerState",
+    "DeviceState",
+    "EmulatorInfo",
+    "GridState",
     "History",
     "HistoryError",
     "HistoryStore",
     "HouseControl",
+    "LoadState",
     "Moment",
     "PortInUseError",
     "Recorded",
     "RecordedMoment",
     "RecordedRun",
+    "ScenarioState",
+    "ServedHouse",
     "Server",
     "Simulation",
+    "SolarState",
     "State",
+    "SteeredState",
     "TimeControl",
-    "TimedSimulation",
+    "TimeState",
     "Watched",
     "application",
     "means",
