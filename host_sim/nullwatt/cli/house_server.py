@@ -34,7 +34,7 @@ class Show:
 
     last_line: of the log, for a view in the terminal; None = no such view. page: with the web page. lines: of the log,
     now and then. browser: open it there. other_port: take a free port where the wanted one is taken. history: file
-    that keeps it.
+    that keeps it. note: one more line for the log.
     """
 
     last_line: LastLine | None = None
@@ -43,6 +43,7 @@ class Show:
     browser: bool = False
     other_port: bool = False
     history: Path | None = None
+    note: str | None = None
 
 
 def log_to(last_line: LastLine | None, level: int) -> None:
@@ -105,6 +106,8 @@ async def _serve(
     url = f"http://{file.http.host}:{server.port}"
     _LOG.info("serving %s", url)
     _LOG.info("batteries poll %s", where)
+    if show.note:
+        _LOG.info("%s", show.note)
     lines = _StatusLines(site, file.log_interval)
 
     def second() -> None:

@@ -134,11 +134,8 @@ def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
         specs = specs_of(file, str(config or "house"))
     except ConfigError as error:
         fail(str(error))
-    page = how.web is not False
-    if page and (hindrance := page_obstacle()):
-        page = False
-        if how.web:
-            fail(hindrance, 1)
-        _LOG.info("no page: %s", hindrance)
-    show = Show(last_line, page, lines=True, history=how.history)
+    no_page = page_obstacle() if how.web is not False else None
+    if no_page and how.web:
+        fail(no_page, 1)
+    show = Show(last_line, how.web is not False and not no_page, lines=True, history=how.history, note=no_page)
     return serve(file, specs, Emulator() if how.emulator else None, show, str(config or "house"))
