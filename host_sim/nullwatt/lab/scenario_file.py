@@ -15,6 +15,7 @@ Signs: battery + = discharge, grid + = import; W, s, SoC 0 ... 1; batteries coun
 ends in one `ConfigError` whose text is a single line.
 """
 
+import json
 import math
 import re
 import warnings
@@ -23,7 +24,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from nullwatt.core import Config, Emulator, TableFullError
@@ -34,6 +35,7 @@ from nullwatt.home import (
     LoadEvent,
     broken_rule,
     check_document,
+    house_schema,
     load_house_file,
     parse_house,
     read_document,
@@ -50,6 +52,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 _LONGEST_S = 31 * 24 * 3600.0
 _UNITS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_HOUSE_REF = "#/$defs/house"
 _PART = r"(\d+(?:\.\d+)?)\s*(s|min|h|d)"
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -80,9 +83,18 @@ def _ordered(value: list[float]) -> list[float]:
     return value
 
 
-_Seconds = Annotated[FiniteFloat, Field(ge=0), BeforeValidator(_seconds)]
-_Hour = Annotated[float, BeforeValidator(_hour)]
-_Names = Annotated[list[str], BeforeValidator(_listed)]
+def _shown_as(*choices: dict[str, Any]) -> WithJsonSchema:
+    """What may be written for a key whose value is read before it is checked."""
+    return WithJsonSchema({"anyOf": list(choices)})
+
+
+_SECONDS_SHOWN = _shown_as({"type": "number", "minimum": 0}, {"type": "string", "pattern": rf"^\s*({_PART}\s*)+$"})
+_NAMES_SHOWN = _shown_as({"type": "string"}, {"type": "array", "items": {"type": "string"}})
+_HOUR_SHOWN = WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"})
+
+_Seconds = Annotated[FiniteFloat, Field(ge=0), BeforeValidator(_seconds), _SECONDS_SHOWN]
+_Hour = Annotated[float, BeforeValidator(_hour), _HOUR_SHOWN]
+_Names = Annotated[list[str], BeforeValidator(_listed), _NAMES_SHOWN]
 _Pair = Annotated[list[FiniteFloat], AfterValidator(_ordered)]
 _NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 _Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
@@ -252,6 +264,18 @@ def parse_scenario(document: object, name: str = "scenario", folder: Path = Path
         raise broken_rule(name, "duration", file.duration, "must be whole seconds, at least 1")
     house = _house(file.house, name, folder)
     return _Reader(file, house, name).scenario()
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The scenario file as JSON Schema (2020-12). What lies between keys, and what options there are, it cannot say."""
+    schema = ScenarioFile.model_json_schema()
+    # Sections of both files have the same names; those of the house get a prefix.
+    house = json.loads(json.dumps(house_schema()).replace("#/$defs/", f"{_HOUSE_REF}."))
+    definitions = {f"house.{name}": value for name, value in house.pop("$defs").items()}
+    dialect = house.pop("$schema")
+    schema["$defs"] = {**schema["$defs"], **definitions, "house": house}
+    schema["properties"]["house"] = {"anyOf": [{"type": "string"}, {"$ref": _HOUSE_REF}]}
+    return {"$schema": dialect, **schema, "title": "nullwatt scenario file"}
 
 
 def shipped() -> dict[str, Path]:
