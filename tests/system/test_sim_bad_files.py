@@ -62,6 +62,8 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "two.yaml": (f"{BATTERY}---\n{BATTERY}", "found another document"),
     "object.yaml": (f"{BATTERY}seed: !!python/object/apply:os.system [exit]\n", "line 2: not YAML"),
     "tag.yaml": (f"{BATTERY}auto_mode: !!bool maybe\n", "a value is not what its tag (!!...) says"),
+    "no_number.yaml": (f"{BATTERY}seed: !!int\n", "a value is not what its tag (!!...) says"),
+    "no_time.yaml": (f"{BATTERY}seed: !!timestamp noon\n", "a value is not what its tag (!!...) says"),
     "twice.yaml": (BATTERY + BATTERY, "key 'batteries' is given 2 times"),
     "twice.json": ('{"seed": 1, "seed": 2}', "key 'seed' is given 2 times"),
     "twice_inside.yaml": (house("phases: 1, phases: 3"), "key 'phases' is given 2 times"),
@@ -297,7 +299,24 @@ def test_however_a_file_is_damaged_it_runs_or_is_told_in_one_line(data: st.DataO
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(start + 40, len(text))))
     junk = data.draw(
-        st.one_of(st.binary(max_size=4), st.sampled_from([b"*a", b"&a ", b"!!int ", b"? ", b"<<: ", b"\t"]))
+        st.one_of(
+            st.binary(max_size=4),
+            st.sampled_from(
+                [
+                    b"*a",
+                    b"&a ",
+                    b"!!int ",
+                    b"!!float ",
+                    b"!!timestamp ",
+                    b"!!bool ",
+                    b"!!binary ",
+                    b"!!omap ",
+                    b"? ",
+                    b"<<: ",
+                    b"\t",
+                ]
+            ),
+        )
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"h{suffix}"

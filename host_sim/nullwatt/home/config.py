@@ -521,7 +521,7 @@ def _parse_yaml(name: str, text: str) -> object:
         raise ConfigError(f"{name}: {error}") from None
     except RecursionError:
         raise ConfigError(f"{name}: nested too deeply") from None
-    except (KeyError, AttributeError):  # how PyYAML says it
+    except (LookupError, AttributeError, ArithmeticError):  # how PyYAML says it
         raise ConfigError(f"{name}: not usable YAML: a value is not what its tag (!!...) says") from None
     except (ValueError, TypeError) as error:
         # An impossible date, for example.
