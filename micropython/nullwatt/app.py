@@ -1,0 +1,71 @@
+"""The application: everything that runs, each part on its own; one that fails is started again."""
+
+import asyncio
+
+from nullwatt import log
+from nullwatt.core import Config, Emulator
+from nullwatt.meters.meter import reason
+
+TICK_MS = 1000
+#: Pause before a part that failed is started again: doubles from the first to the second, ms.
+_BACK_OFF_MS = (1000, 60000)
+
+
+class App:
+    """The emulator between a meter and the batteries.
+
+    Attributes:
+        settings: The checked configuration.
+        emulator: The core.
+        meter: Where readings come from.
+        server: The UDP socket.
+        parts: Further coroutine functions to run beside, by name; add before `run`.
+        ticks: Counts up once a second for as long as the application lives.
+    """
+
+    def __init__(self, settings, meter, server_of):
+        """server_of: makes the UDP socket of an emulator. ValueError, TypeError for options that cannot be used."""
+        self.settings = settings
+        self.emulator = Emulator(Config(**settings.ct002))
+        self.meter = meter
+        self.server = server_of(self.emulator)
+        self.parts = {}
+        self.ticks = 0
+
+    async def run(self):
+        """For ever."""
+        tasks = [
+            asyncio.create_task(keep("udp", self.server.run)),
+            asyncio.create_task(keep("meter", lambda: self.meter.run(self.take))),
+        ]
+        for name, part in self.parts.items():
+            tasks.append(asyncio.create_task(keep(name, part)))
+        try:
+            while True:
+                await asyncio.sleep_ms(TICK_MS)
+                self.emulator.tick()
+                self.ticks += 1
+        finally:
+            for task in tasks:
+                task.cancel()
+            self.server.close()
+
+    def take(self, values):
+        """A reading, W per phase, or None: the meter is unavailable."""
+        if values is None:
+            self.emulator.invalidate_grid()
+        else:
+            self.emulator.update_grid(values)
+
+
+async def keep(name, part):
+    """Run a part for ever; when it ends or fails, say so and start it again after a pause."""
+    pause_ms, longest_ms = _BACK_OFF_MS
+    while True:
+        try:
+            await part()
+            log.warning("%s: ended, starts again", name)
+        except Exception as error:
+            log.error("%s: %s, starts again in %d s", name, reason(error), pause_ms // 1000)
+        await asyncio.sleep_ms(pause_ms)
+        pause_ms = min(pause_ms * 2, longest_ms)
