@@ -21,9 +21,12 @@ class App:
         server: The UDP socket.
         parts: Further coroutine functions to run beside, by name; add before `run`.
         ticks: Counts up once a second for as long as the application lives.
+        readings: Readings that the meter has given.
+        down: Names of the parts that have failed and wait to be started again.
+        safe: Why neither meter nor batteries are served (safe mode); "" = they are.
     """
 
-    def __init__(self, settings, meter, server_of):
+    def __init__(self, settings, meter, server_of, safe=""):
         """server_of: makes the UDP socket of an emulator. ValueError, TypeError for options that cannot be used."""
         self.settings = settings
         self.emulator = Emulator(Config(**settings.ct002))
@@ -31,15 +34,15 @@ class App:
         self.server = server_of(self.emulator)
         self.parts = {}
         self.ticks = 0
+        self.readings = 0
+        self.down = set()
+        self.safe = safe
 
     async def run(self):
         """For ever."""
-        tasks = [
-            asyncio.create_task(keep("udp", self.server.run)),
-            asyncio.create_task(keep("meter", lambda: self.meter.run(self.take))),
-        ]
-        for name, part in self.parts.items():
-            tasks.append(asyncio.create_task(keep(name, part)))
+        parts = {} if self.safe else {"udp": self.server.run, "meter": lambda: self.meter.run(self.take)}
+        parts.update(self.parts)
+        tasks = [asyncio.create_task(keep(name, part, self.down)) for name, part in parts.items()]
         try:
             while True:
                 await asyncio.sleep_ms(TICK_MS)
@@ -56,16 +59,19 @@ class App:
             self.emulator.invalidate_grid()
         else:
             self.emulator.update_grid(values)
+            self.readings += 1
 
 
-async def keep(name, part):
-    """Run a part for ever; when it ends or fails, say so and start it again after a pause."""
+async def keep(name, part, down):
+    """Run a part for ever; when it ends or fails, say so and start it again after a pause. down: names that pause."""
     pause_ms, longest_ms = _BACK_OFF_MS
     while True:
+        down.discard(name)
         try:
             await part()
             log.warning("%s: ended, starts again", name)
         except Exception as error:
             log.error("%s: %s, starts again in %d s", name, reason(error), pause_ms // 1000)
+        down.add(name)
         await asyncio.sleep_ms(pause_ms)
         pause_ms = min(pause_ms * 2, longest_ms)
