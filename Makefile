@@ -17,7 +17,7 @@ CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h $(GLUE)/*.cpp $(GLUE)/*.h $(GLUE)/*/
 	tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
-.PHONY: help demo test pytest lint format bench size docs figures clean
+.PHONY: help demo test pytest lint lint-micropython format bench size docs figures clean
 
 help:
 	@echo 'make demo    simulated house with four batteries, held at zero, on a web page (ARGS="--tui", "--headless")'
@@ -73,6 +73,15 @@ lint: .venv/.dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy --no-error-summary
+	-@$(MAKE) --no-print-directory .venv-stubs/.installed
+	@$(MAKE) --no-print-directory lint-micropython
+
+# The application for MicroPython against the stubs of MicroPython, where a machine could install them.
+STUBS = $(firstword $(wildcard $(CURDIR)/.venv-stubs/lib/python3*/site-packages))
+lint-micropython: .venv/.dev
+	@if test -n "$(STUBS)"; then MYPYPATH="$(STUBS):micropython" $(BIN)/mypy --no-error-summary \
+		--config-file tools/mypy-micropython.ini --custom-typeshed-dir "$(STUBS)" micropython/nullwatt; \
+		elif test "$$CI" = true; then echo 'make: the stubs of MicroPython are missing' >&2; exit 1; fi
 
 format: .venv/.dev
 	$(BIN)/clang-format -i $(CPP)
