@@ -297,7 +297,7 @@ def written(text: str, figures: dict[str, int]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    names = {**{name: port for name in PORTS}, **{f"mpy-{arch}": mpy for arch in MPYS}}
+    names = {**dict.fromkeys(PORTS, port), **{f"mpy-{arch}": mpy for arch in MPYS}}
     wanted = [name for name in arguments if name != "--write"]
     if unknown := [name for name in wanted if name not in names]:
         sys.exit(f"micropython: unknown {unknown[0]!r}; allowed: --write, {', '.join(names)}")

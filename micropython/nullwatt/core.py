@@ -5,6 +5,8 @@ floats of single precision cannot tell milliseconds apart for long, so `at_ms` t
 Without either the board's own counter is used. An emulator belongs to one thread.
 """
 
+from collections import OrderedDict
+
 import _ct002
 
 MAX_BATTERIES, MAX_DATAGRAM = _ct002.limits()
@@ -110,8 +112,8 @@ def _keys():
 
 
 def options():
-    """The option table, by key. It takes memory: ask for it only to show it."""
-    return {key: Option(_ct002.option(key)) for key in _keys()}
+    """The option table, by key, in table order. It takes memory: ask for it only to show it."""
+    return OrderedDict((key, Option(_ct002.option(key))) for key in _keys())
 
 
 def _allowed(option):
@@ -177,7 +179,7 @@ class Config:
             # MicroPython's bool is no kind of int, CPython's is.
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             fits = isinstance(value, bool) if option.kind == "bool" else number
-            if not fits or value != value:  # noqa: PLR0124 - only "not a number" differs from itself
+            if not fits or value != value:
                 raise ValueError(f"option {key}: {value!r} is not a {option.kind} value; {_allowed(option)}")
             # "Not set" is spelt None here; a value below the range is a mistake.
             if option.default is None and option.low is not None and value < option.low:
@@ -250,7 +252,7 @@ class Emulator(_ct002.Emulator):
     ):
         """Changes settings of a battery, known or not yet; None leaves one as it is.
 
-        ValueError: a value is out of range, nothing was changed. TableFullError: no room for another battery's settings.
+        ValueError: a value is out of range, nothing was changed. TableFullError: no room for the settings of another.
         """
         given = {
             "active": active,
