@@ -1,7 +1,7 @@
 """Builds MicroPython for this machine, with the core and without, and the core as native .mpy files.
 
-    python tools/micropython.py [NAME...]    builds what is named, or everything; prints where it lies
-    python tools/micropython.py --write      also writes the sizes into docs/micropython-native.md
+    make micropython ARGS="[NAME...]"    builds what is named, or everything; prints where it lies
+    make micropython ARGS=--write        also writes the sizes into docs/micropython-native.md
 
 The source is the source package of the distribution, fetched from the machine's own mirror without touching its
 configuration and checked by its hash; MICROPYTHON_SOURCE names an unpacked one instead. Everything lies under
@@ -29,7 +29,7 @@ NATIVE = ROOT / "micropython" / "native"
 CORE = ROOT / "esphome_component" / "ct002_core"
 PYTHON = ROOT / ".venv-micropython" / "bin" / "python"
 DOCS = ROOT / "docs" / "micropython-native.md"
-BEGIN, END = "<!-- sizes: written by tools/micropython.py --write -->\n", "<!-- end of sizes -->\n"
+BEGIN, END = "<!-- sizes: written by make micropython ARGS=--write -->\n", "<!-- end of sizes -->\n"
 # A figure that grows by more than this is somebody's decision.
 TOLERANCE = 0.05
 
