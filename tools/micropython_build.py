@@ -260,10 +260,20 @@ def mpy(arch: str) -> Path:
 # -- sizes ---------------------------------------------------------------------------------
 
 
-def memory_of(program: Path, *path: Path) -> int:
-    """Bytes of one Emulator."""
-    script = "import _ct002; print(_ct002.Emulator().memory)"
-    environment = {**os.environ, "MICROPYPATH": ":".join(map(str, path))}
+EMULATOR = "import _ct002; print(_ct002.Emulator().memory)"
+DOOR = """
+import _ct002, gc
+gc.collect()
+before = gc.mem_alloc()
+import nullwatt.core
+gc.collect()
+print(gc.mem_alloc() - before)
+"""
+
+
+def told_by(program: Path, script: str) -> int:
+    """The number that a script prints."""
+    environment = {**os.environ, "MICROPYPATH": str(ROOT / "micropython")}
     return int(subprocess.run([program, "-c", script], env=environment, capture_output=True, check=True).stdout)
 
 
@@ -276,7 +286,8 @@ def measure() -> dict[str, int]:
         figures[f"`_ct002.mpy` for {arch}: code and constants, once loaded"] = int((folder / "text").read_text())
         figures[f"`_ct002.mpy` for {arch}: variables"] = int((folder / "bss").read_text())
     for bits, name in ((64, "module-x64"), (32, "module-x86")):
-        figures[f"one `Emulator`, 16 batteries, {bits} bits"] = memory_of(port(name))
+        figures[f"heap: one `Emulator`, 16 batteries, {bits} bits"] = told_by(port(name), EMULATOR)
+        figures[f"heap: `nullwatt/core.py`, compiled on the board, {bits} bits"] = told_by(port(name), DOOR)
     return figures
 
 
