@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -152,32 +153,6 @@ class MyMeter(Meter):
         return [100.0]
 """
 
-#: Stands in for the compiled core where the interpreter has none; these tests are not about it.
-CORE = """
-class Config:
-    def __init__(self, **options):
-        pass
-
-class Option:
-    key, kind, group = "udp_port", "int", ""
-
-def options():
-    return {"udp_port": Option()}
-
-class Emulator:
-    last_drop = ""
-    def __init__(self, config):
-        pass
-    def handle(self, datagram, source=""):
-        return None
-    def tick(self):
-        pass
-    def update_grid(self, values):
-        pass
-    def invalidate_grid(self):
-        pass
-"""
-
 #: Seconds that a test cannot wait for.
 QUICK = {
     "guard.py": {
@@ -195,12 +170,16 @@ QUICK = {
 }
 
 
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def copy_package(folder: Path, version: str, changes: dict[str, dict[str, str]] | None = None) -> Path:
     """The application in a folder, as another version and with other texts; the folder."""
     package = folder / "nullwatt"
     shutil.copytree(APPLICATION / "nullwatt", package)
-    if not (package / "core.py").exists():
-        (package / "core.py").write_text(CORE)
     init = package / "__init__.py"
     init.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', init.read_text()))
     for source in (QUICK, changes or {}):

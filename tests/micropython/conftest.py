@@ -1,38 +1,45 @@
-"""Shared by the tests on MicroPython: the interpreter and its compiler."""
+"""Shared by the tests of the MicroPython application: the MicroPython programs, their compiler and their source."""
 
 import os
-import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+import micropython_build as build
 
-def tool(variable: str, name: str) -> Path:
-    found = os.environ.get(variable) or shutil.which(name)
-    if not found:
-        line = f"{name} is missing: name it in the environment variable {variable}"
+
+def built[T](make: Callable[[], T]) -> T:
+    """What is built; skips with one line if it cannot be, on CI fails."""
+    try:
+        return make()
+    except build.MissingError as error:
         if os.environ.get("CI") == "true":
-            pytest.fail(line, pytrace=False)
-        pytest.skip(line)
-    return Path(found)
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
 def micropython() -> Path:
-    return tool("MICROPYTHON", "micropython")
+    """The unix port of MicroPython with the core; MICROPYTHON in the environment names another one than is built."""
+    if named := os.environ.get("MICROPYTHON"):
+        return Path(named)
+    return built(lambda: build.port("module-x64"))
 
 
 @pytest.fixture(scope="session")
-def mpy_cross() -> Path:
-    return tool("MPY_CROSS", "mpy-cross")
+def micropython_32() -> Path:
+    """The same with pointers as long as a board's."""
+    return built(lambda: build.port("module-x86"))
 
 
 @pytest.fixture(scope="session")
 def micropython_source() -> Path:
-    found = Path(os.environ.get("MICROPYTHON_SOURCE", "/none"))
-    if not (found / "ports" / "unix").is_dir():
-        line = "the source of MicroPython is missing: name its folder in the environment variable MICROPYTHON_SOURCE"
-        if os.environ.get("CI") == "true":
-            pytest.fail(line, pytrace=False)
-        pytest.skip(line)
-    return found
+    return built(build.source)
+
+
+@pytest.fixture(scope="session")
+def mpy_cross(micropython_source: Path) -> Path:
+    return micropython_source / "mpy-cross" / "build" / "mpy-cross"

@@ -12,7 +12,7 @@ import pytest
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[2] / "tools")]
 import micropython_release as releases
-from board import POWER, RESET, WATCHDOG, Board, copy_package, make_board
+from board import POWER, RESET, WATCHDOG, Board, copy_package, free_port, make_board
 
 KEY = "a secret of the house"
 STAYS = "the new version works, and stays"
@@ -82,12 +82,6 @@ def server() -> Iterator[Server]:
     served = Server()
     yield served
     served.close()
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 type Texts = dict[str, dict[str, str]]
@@ -342,7 +336,9 @@ def test_the_server_that_is_gone_and_the_address_that_is_none(
 ) -> None:
     server.close()
     refused(with_update(micropython, tmp_path / "a", server), f"127.0.0.1:{server.port}: connection refused")
-    board = make_board(micropython, tmp_path / "b", 0, {"update": {"url": "https://x/"}, "ct002": {"udp_port": 0}})
+    board = make_board(
+        micropython, tmp_path / "b", 0, {"update": {"url": "https://x/"}, "ct002": {"udp_port": free_port()}}
+    )
     refused(board, "update.url: must be http://HOST[:PORT][/FOLDER]")
 
 
@@ -608,7 +604,7 @@ def test_the_watchdog_is_fed_while_the_application_lives(
     micropython: Path, tmp_path: Path, change: Texts, ends: int
 ) -> None:
     board = make_board(
-        micropython, tmp_path, 0, {"ct002": {"udp_port": 0}, "watchdog": {"timeout": 0.7}}, changes=change
+        micropython, tmp_path, 0, {"ct002": {"udp_port": free_port()}, "watchdog": {"timeout": 0.7}}, changes=change
     )
     board.do("with open('/my_meter.py', 'a') as f: f.write(%r)" % ENDS_AFTER_2_S)  # noqa: UP031
     text = board.start()
@@ -627,7 +623,11 @@ ENDS_AFTER_2_S = """
 def test_a_board_with_a_short_watchdog_waits_as_long(micropython: Path, tmp_path: Path) -> None:
     """Hardware 8.388 s at most: the rest of 20 s is waited for in the guard."""
     board = make_board(
-        micropython, tmp_path, 0, {"ct002": {"udp_port": 0}, "watchdog": {"timeout": 20}}, longest_watchdog=8388
+        micropython,
+        tmp_path,
+        0,
+        {"ct002": {"udp_port": free_port()}, "watchdog": {"timeout": 20}},
+        longest_watchdog=8388,
     )
     text = board.start("watchdog")
     assert "watchdog 8388" in text
@@ -637,7 +637,7 @@ def test_a_board_with_a_short_watchdog_waits_as_long(micropython: Path, tmp_path
 
 
 def test_no_watchdog_where_none_is_wanted(micropython: Path, tmp_path: Path) -> None:
-    board = make_board(micropython, tmp_path, 0, {"ct002": {"udp_port": 0}, "watchdog": {"timeout": 0}})
+    board = make_board(micropython, tmp_path, 0, {"ct002": {"udp_port": free_port()}, "watchdog": {"timeout": 0}})
     board.do("with open('/my_meter.py', 'a') as f: f.write(%r)" % ENDS_AFTER_2_S)  # noqa: UP031
     assert "watchdog" not in board.start()
     assert board.ended == 0
