@@ -48,10 +48,10 @@ class Client:
         reply = await self.get(path, limit)
         if reply.status != 200:
             raise HttpError(f"{self.host} answers {reply.status}{_meaning(reply.status, self._user)}")
-        import json
+        from nullwatt import strict_json
 
         try:
-            return json.loads(reply.body)
+            return strict_json.loads(reply.body)
         except (ValueError, RuntimeError):  # UnicodeError is a ValueError
             raise HttpError(f"{self.host} answers what is not JSON: {_start(reply.body)}") from None
 

@@ -52,10 +52,12 @@ class Program:
 
     def wait_for(self, words: str) -> str:
         """The next line that holds the words."""
-        while True:
+        end = time.monotonic() + LONGEST_WAIT_S
+        while time.monotonic() < end:
             line = self.line()
             if words in line:
                 return line
+        raise AssertionError(f"no {words!r} in:\n" + "\n".join(self.lines[-30:]))
 
     def take(self) -> Any:
         """What the meter hands over next: a list of W per phase, or None."""

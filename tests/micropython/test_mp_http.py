@@ -97,7 +97,7 @@ def test_what_is_asked(client: Program, serve: Serve) -> None:
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Made\r\n\r\nx", 201, b"x"),
         (b"HTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx", 404, b"x"),
         (
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\nab\r\n0A\r\n0123456789\r\n0\r\nT: 1\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\nab\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n",
             200,
             b"ab0123456789",
         ),
@@ -317,9 +317,21 @@ def test_challenges_that_make_no_sense(client: Program, serve: Serve, challenge:
 # -- anything
 
 TOKENS = st.sampled_from(
-    [b"HTTP/1.1 200 OK", b"HTTP/1.1 401 No", b"HTTP/1.1 100 C\r\n\r\n", b"\r\n", b"\n", b"\r\n\r\n", b":", b" ", b", "]
-    + [b"Content-Length: ", b"Transfer-Encoding: chunked", b"5", b"0", b"ff", b"99999999999"]
-    + [b"WWW-Authenticate: Digest ", b'realm="a"', b'nonce="b"', b"algorithm=SHA-256"]
+    [
+        *(
+            b"HTTP/1.1 200 OK",
+            b"HTTP/1.1 401 No",
+            b"HTTP/1.1 100 C\r\n\r\n",
+            b"\r\n",
+            b"\n",
+            b"\r\n\r\n",
+            b":",
+            b" ",
+            b", ",
+        ),
+        *(b"Content-Length: ", b"Transfer-Encoding: chunked", b"5", b"0", b"ff", b"99999999999"),
+        *(b"WWW-Authenticate: Digest ", b'realm="a"', b'nonce="b"', b"algorithm=SHA-256"),
+    ]
 )
 HOSTILE = st.lists(TOKENS | st.binary(max_size=20), max_size=25).map(b"".join)
 

@@ -96,7 +96,7 @@ class ModbusTcp(Meter):
             raise ModbusError(f"answer to request {transaction} instead of {self._transaction}")
         if answered == function | 0x80:
             code = rest[0]
-            raise RefusedError(f"register {register}: {_EXCEPTIONS.get(code, f'exception {code}')}")
+            raise RefusedError("register %d: %s" % (register, _EXCEPTIONS.get(code) or "exception %d" % code))
         if answered != function or rest[0] != 2 * self._count or len(rest) != 1 + rest[0]:
             raise ModbusError(f"register {register}: an answer to something else")
         data = rest[1:]

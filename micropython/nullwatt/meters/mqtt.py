@@ -1,8 +1,8 @@
 """MQTT: numbers or JSON in one to three topics."""
 
-import json
 import time
 
+from nullwatt import strict_json
 from nullwatt.keys import REQUIRED, ConfigError, Key
 from nullwatt.meters.pushed import Pushed
 from nullwatt.meters.values import UNITS, NoValueError, find, place, texts, watts
@@ -56,8 +56,6 @@ class Mqtt(Pushed):
 
     def message(self, topic, payload):
         """What the broker sends."""
-        if isinstance(topic, (bytes, bytearray, memoryview)):
-            topic = bytes(topic).decode()
         document = None
         for i, (of_topic, steps) in enumerate(self._phases):
             if of_topic != topic:
@@ -87,13 +85,10 @@ class Mqtt(Pushed):
 
 
 def _content(payload, steps):
-    text = bytes(payload).decode() if not isinstance(payload, str) else payload
-    if not steps:
-        return text
     try:
-        return json.loads(text)
-    except (ValueError, RuntimeError):
-        raise NoValueError("the message is not JSON") from None
+        return strict_json.loads(payload) if steps else str(payload, "utf-8")
+    except (ValueError, RuntimeError):  # UnicodeError is a ValueError
+        raise NoValueError("the message is no text" if not steps else "the message is not JSON") from None
 
 
 def _own_id():

@@ -75,9 +75,8 @@ class Shelly(Meter):
                 self._component, self._to_try = name, ()
                 return
             if reply.status == 401:
-                raise NoValueError(
-                    "the Shelly wants its password" if not self.options["password"] else "wrong password"
-                )
+                given = self.options["password"]
+                raise NoValueError("the password of the Shelly is wrong" if given else "the Shelly wants its password")
             self._to_try = self._to_try[1:]  # 404 or 500: it has none of these
         raise NoValueError(f"this Shelly has nothing that measures at channel {first}")
 
