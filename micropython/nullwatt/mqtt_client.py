@@ -55,7 +55,6 @@ class MqttClient:
         self._lock = asyncio.Lock()
         self._broken = None  # what ended the connection while somebody sent
         self._sent_ms = 0
-        self._pinged = False
         self._told_drop = False
         self._id = 0
         self._acked = None  # id of the latest acknowledgement
@@ -128,7 +127,6 @@ class MqttClient:
 
     async def _session(self):
         self._broken = None
-        self._pinged = False
         self._stream = await connect(self._host, self._port)
         await self._open()
         self.connected = True
@@ -138,6 +136,7 @@ class MqttClient:
         log.info("mqtt: connected to %s:%d", self._host, self._port)
         for topic in list(self._wanted):
             await self._subscribe(topic)
+        heard_ms, pinged_ms = time.ticks_ms(), None
         while True:
             try:
                 first = await asyncio.wait_for(self._stream.read(1), 1)
@@ -149,11 +148,14 @@ class MqttClient:
                 if not first:
                     raise EOFError
                 await asyncio.wait_for(self._packet(first[0]), _TIMEOUT)
-            quiet_ms = time.ticks_diff(time.ticks_ms(), self._sent_ms)
-            if quiet_ms >= self._keepalive * (1000 if self._pinged else 500):
-                if self._pinged:
+                heard_ms = time.ticks_ms()
+                pinged_ms = None
+            now, half_ms = time.ticks_ms(), self._keepalive * 500
+            if pinged_ms is not None:
+                if time.ticks_diff(now, pinged_ms) >= half_ms:
                     raise MqttError("does not answer")
-                self._pinged = True
+            elif time.ticks_diff(now, self._sent_ms) >= half_ms or time.ticks_diff(now, heard_ms) >= half_ms:
+                pinged_ms = now
                 await self._send(0xC0)
 
     async def _open(self):
@@ -193,9 +195,7 @@ class MqttClient:
         elif kind_of == 9 and size > 2:
             if body[2] == 0x80:
                 log.warning("mqtt: the broker refuses a subscription")
-        elif kind_of == 13:
-            self._pinged = False
-        else:
+        elif kind_of != 13:
             raise MqttError("sends a packet of the unexpected kind %d" % kind_of)
 
     async def _message(self, kind, size):

@@ -1,7 +1,6 @@
 """Captive portal: while the network for setting up is open, every name leads to the board."""
 
 import asyncio
-import errno
 import socket
 
 from nullwatt.server import readable
@@ -63,9 +62,8 @@ class Portal:
                     if reply is not None:
                         opened.sendto(reply, sender)
                         self.queries += 1
-                except OSError as error:
-                    if error.errno in (errno.EAGAIN, errno.EINTR):
-                        break
+                except OSError:
+                    break  # no more, or the phone is gone
             await asyncio.sleep_ms(0)
 
 

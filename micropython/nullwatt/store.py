@@ -4,10 +4,13 @@ import io
 import json
 import os
 
+from nullwatt import strict_json
 from nullwatt.config import SECTIONS, Settings
 from nullwatt.keys import ConfigError
 
 NEW = ".new"
+_NO_ROOM = 28  # errno has no name for it here
+_AT_ONCE = 128
 #: Keys that say whom a secret is told: when one changes, the secret has to be typed again.
 _ADDRESSES = ("type", "host", "port", "url", "ssid", "user")
 
@@ -16,8 +19,7 @@ def read(path):
     """The document as it stands in the file, {} if there is no file; ConfigError."""
     recover(path)
     try:
-        with open(path) as file:
-            document = json.load(file)
+        document = strict_json.load(path)
     except OSError:
         return {}
     except (ValueError, RuntimeError):
@@ -36,8 +38,7 @@ def recover(path):
     if _size(path) is not None or _size(path + NEW) is None:
         return
     try:
-        with open(path + NEW) as file:
-            json.load(file)
+        strict_json.load(path + NEW)
         os.rename(path + NEW, path)
     except (OSError, ValueError, RuntimeError):
         pass  # cut off, and no older one: as if there had never been one
@@ -64,9 +65,10 @@ def write(path, document):
         with open(made, "wb") as file:
             count = _Count(file)
             json.dump(document, count)
+            count.write_out()
             file.flush()
         if _size(made) != count.bytes:
-            raise OSError(28)
+            raise OSError(_NO_ROOM)
     except OSError:
         try:
             os.remove(made)
@@ -167,16 +169,22 @@ def keys_of(kind):
 
 
 class _Count(io.IOBase):
-    """Counts what goes into a file."""
+    """Gathers what goes into a file, as JSON comes letter by letter; counts it."""
 
     def __init__(self, file):
-        self._file = file
         self.bytes = 0
+        self._file = file
+        self._waiting = bytearray()
 
     def write(self, piece):
-        self._file.write(piece)
-        self.bytes += len(piece)
+        self._waiting.extend(piece)
+        if len(self._waiting) >= _AT_ONCE:
+            self.write_out()
         return len(piece)
+
+    def write_out(self):
+        self.bytes += self._file.write(self._waiting)
+        self._waiting = bytearray()
 
 
 def _size(path):

@@ -7,8 +7,9 @@ import asyncio
 import errno
 import gc
 import json
+import time
 
-from nullwatt import log, store
+from nullwatt import log, store, strict_json
 from nullwatt.keys import ConfigError
 from nullwatt.portal import PROBES
 
@@ -21,9 +22,14 @@ _DISCARDED = 65536
 _HEAD_S = 5
 _BODY_S = 10
 _ANSWER_S = 20
+#: ms without anything more of what is refused, and of taking it in at all.
+_DISCARD_MS = 200
+_LONGEST_DISCARD_MS = 3000
 #: ms that a wrong password costs.
 _WRONG_MS = 1000
 _PIECE = 1024
+#: errno has no names for them here: no space left, file too large.
+_NO_ROOM = (28, 27)
 _REASONS = {
     200: "OK",
     302: "Found",
@@ -152,8 +158,7 @@ class Web:
             self.requests += 1
             answer = await self._handle(request, stream)
         except RefusedError as refused:
-            if request is not None:
-                await _discard(request, stream)
+            await _discard(request, stream)
             body = json.dumps({"error": str(refused)})
             answer = (refused.status, "application/json", (body,), refused.more)
         except MemoryError:
@@ -321,7 +326,7 @@ class Web:
         except ConfigError as error:
             raise RefusedError(400, str(error)) from None
         except OSError as error:
-            why = "no room left" if error.errno in (errno.ENOSPC, 27) else f"error {error.errno}"
+            why = "no room left" if error.errno in _NO_ROOM else f"error {error.errno}"
             log.error("web: %s is not saved: %s", self._path, why)
             raise RefusedError(507, f"{self._path} cannot be written ({why}); the old one is kept") from None
         log.info("web: %s saved, counts after a restart", self._path)
@@ -393,27 +398,27 @@ async def _read_json(request, stream):
             raise RefusedError(408, "the body did not come in time") from None
     request.headers["content-length"] = "0"  # all of it is read
     try:
-        return json.loads(str(body, "utf-8"))
+        return strict_json.loads(body)
     except (ValueError, RuntimeError):
         raise RefusedError(400, "is not JSON") from None
 
 
 async def _discard(request, stream):
-    """Take in the rest of a refused body: closing before that would take the answer away from the sender."""
-    size = request.headers.get("content-length", "")
-    left = int(size) - len(request.rest) if size.isdigit() and len(size) <= 9 else 0
-    left = min(left, _DISCARDED)
+    """Take in the rest of what is refused: closing before that would take the answer away from the sender.
 
-    async def take():
-        nonlocal left
-        while left > 0:
-            piece = await stream.read(min(left, 512))
+    request: None = its head was refused, and nobody knows how much there is.
+    """
+    left = _DISCARDED
+    if request is not None:
+        size = request.headers.get("content-length", "")
+        left = min(left, int(size) - len(request.rest)) if size.isdigit() and len(size) <= 9 else 0
+    end = time.ticks_add(time.ticks_ms(), _LONGEST_DISCARD_MS)
+    try:
+        while left > 0 and time.ticks_diff(end, time.ticks_ms()) > 0:
+            piece = await asyncio.wait_for_ms(stream.read(min(left, 1024)), _DISCARD_MS)
             if not piece:
                 break
             left -= len(piece)
-
-    try:
-        await asyncio.wait_for(take(), 3)
     except asyncio.TimeoutError:
         pass
 
