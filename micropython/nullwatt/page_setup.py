@@ -17,7 +17,7 @@ h2{margin:0 0 .8rem}summary{cursor:pointer}details[open] summary{margin-bottom:.
 section,details{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1rem;
 margin-bottom:1rem}
 label{display:block;margin-bottom:.9rem}label>b{font-weight:550}
-label.tick{display:flex;gap:.6rem;align-items:baseline;flex-wrap:wrap}
+label.tick{display:flex;gap:0 .6rem;align-items:center;flex-wrap:wrap}
 small{display:block;color:var(--dim);font-size:.82rem;flex-basis:100%}a{color:var(--accent)}
 </style>""",
     """<style>
@@ -53,6 +53,8 @@ button:disabled{opacity:.5;cursor:default}
 const $ = id => document.getElementById(id)
 const NAMES = { mqtt: 'MQTT', web: 'This page', update: 'Updates', log: 'Log', watchdog: 'Watchdog' }
 const ORDER = ['ssid', 'host', 'url', 'port', 'topic', 'topics', 'user', 'password', 'token', 'hostname', 'country']
+const WORDS = { 'wifi.ssid': 'Name of the network', 'wifi.hostname': 'Name of the board', 'wifi.setup': 'Access point',
+  'web.port': 'TCP port' }
 let state, meterKeys = {}
 function el(tag, set, ...inside) {
   const e = Object.assign(document.createElement(tag), set)
@@ -77,7 +79,7 @@ function bounds(k) {
 }
 function field(section, name, k, value) {
   const path = section + '.' + name, set = state.secrets.includes(path)
-  const title = el('b', { textContent: name.replaceAll('_', ' ').replace(/^./, c => c.toUpperCase()) })
+  const title = el('b', { textContent: WORDS[path] || name.replaceAll('_', ' ').replace(/^./, c => c.toUpperCase()) })
   const label = el('label', {}), notes = [k.help, k.kind === 'bool' || k.secret ? '' : bounds(k)]
   label.dataset.path = path
   let input
@@ -156,17 +158,18 @@ function collect() {
 function mark(text) {
   document.querySelectorAll('.error').forEach(e => e.id !== 'said' && e.remove())
   document.querySelectorAll('.wrong').forEach(e => e.classList.remove('wrong'))
-  if (!text) return
+  if (!text) return false
 """,
     """  let best
   for (const label of document.querySelectorAll('[data-path]'))
     if (text.includes(label.dataset.path) && (!best || label.dataset.path.length > best.dataset.path.length))
       best = label
-  if (!best) return
+  if (!best) return false
   best.classList.add('wrong')
   best.append(el('small', { className: 'error', textContent: text }))
   if (best.closest('details')) best.closest('details').open = true
   best.scrollIntoView({ block: 'center' })
+  return true
 }
 async function kind(type, values) {
   $('keys').replaceChildren()
@@ -226,8 +229,7 @@ async function save(event) {
     await ask('/api/restart', {})
     await back(20)
   } catch (e) {
-    said(e.message, 'error')
-    mark(e.message)
+    said(mark(e.message) ? 'Not saved, see above.' : e.message, 'error')
   }
   $('save').disabled = false
 }
@@ -236,7 +238,7 @@ async function load() {
   const config = state.config
   $('wifi').querySelectorAll('label').forEach(e => e.remove())
   fields($('wifi'), 'wifi', state.sections.wifi, config.wifi || {})
-  $('scanner').hidden = !state.scan
+  $('scanner').hidden = $('wifi').hidden = !state.scan
   $('back').hidden = state.setup
   const own = (config.meter || {}).type, known = state.meters
   const all = own && !known.includes(own) ? [...known, own] : known
@@ -245,7 +247,8 @@ async function load() {
     ...all.map(t => el('option', { value: t, textContent: t.replaceAll('_', ' ') })))
   $('type').value = own || ''
   $('ct002').value = config.ct002 ? JSON.stringify(config.ct002, null, 1) : ''
-  $('more').replaceChildren(...Object.keys(state.sections).filter(s => s !== 'wifi').map(s => {
+  const rest = Object.keys(state.sections).filter(s => s !== 'wifi'), order = Object.keys(NAMES)
+  $('more').replaceChildren(...rest.sort((a, b) => order.indexOf(a) - order.indexOf(b)).map(s => {
     const box = el('details', { id: s }, el('summary', { textContent: NAMES[s] || s }))
     fields(box, s, state.sections[s], config[s] || {})
     return box

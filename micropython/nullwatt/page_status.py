@@ -17,17 +17,18 @@ h2{font-size:.8rem;letter-spacing:.06em;text-transform:uppercase;color:var(--dim
 small,.dim{color:var(--dim)}a{color:var(--accent)}
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1rem;margin-bottom:1rem}
 .big{font-size:2.6rem;font-weight:650;line-height:1.1;font-variant-numeric:tabular-nums}
-.row{display:flex;gap:.5rem;align-items:baseline;flex-wrap:wrap}.row>:last-child{margin-left:auto}
+.row{display:flex;gap:.5rem;align-items:baseline}.row>:last-child{margin-left:auto}#phases{margin-top:.7rem}
+.name{display:flex;gap:.2rem .5rem;align-items:center;flex-wrap:wrap}
 </style>""",
     """<style>
 .num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .import{color:var(--in)}.export{color:var(--out)}
 .bar{position:relative;height:10px;border-radius:5px;background:var(--line);margin:.3rem 0 .7rem;overflow:hidden}
 .bar i{position:absolute;top:0;bottom:0;transition:left .4s,width .4s}
-.bar .mid{left:50%;width:1px;background:var(--dim)}.bar .want{width:3px;margin-left:-1px;background:var(--accent)}
+.bar .mid{left:50%;width:1px;background:var(--dim)}.bar .want{width:3px;margin-left:-1px;background:var(--ink)}
 .chip{font-size:.75rem;border:1px solid var(--line);border-radius:9px;padding:0 .45rem;color:var(--dim)}
 .chip.warn{color:var(--bad);border-color:currentColor}
-.cap{display:flex;justify-content:space-between;font-size:.78rem;color:var(--dim)}
+.cap{display:flex;justify-content:space-between;gap:.3rem 1rem;flex-wrap:wrap;font-size:.78rem;color:var(--dim)}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.3rem 1rem;margin:0}dt{color:var(--dim)}
 dd{margin:0;text-align:right;overflow-wrap:anywhere}
 .bat+.bat{border-top:1px solid var(--line);padding-top:.7rem;margin-top:.2rem}
@@ -46,7 +47,8 @@ overflow:auto}
 """,
     """
 const $ = id => document.getElementById(id)
-const watts = w => w === undefined ? '\u2013' : (Math.abs(w) < .5 ? 0 : Math.round(w)).toLocaleString() + ' W'
+const number = w => Math.round(w).toLocaleString().replace(/^-(?=0$)/, '').replace('-', '\u2212')
+const watts = w => w === undefined ? '\u2013' : number(w) + ' W'
 const side = w => w > 0 ? 'import' : w < 0 ? 'export' : ''
 function el(tag, kind, text, ...inside) {
   const e = document.createElement(tag)
@@ -78,18 +80,17 @@ function span(s) {
 """,
     """
 function battery(b, most) {
-  const name = el('strong', '', b.type || 'Battery'), line = el('div', 'row', undefined, name)
+  const name = el('strong', '', b.type || 'Battery'), line = el('div', 'name', undefined, name)
   if (b.phase) line.append(el('span', 'chip', b.phase === '0' ? 'inspecting' : 'phase ' + b.phase))
   if (b.online === false) line.append(el('span', 'chip warn', 'silent'))
   if (b.parked) line.append(el('span', 'chip', 'resting'))
   if (b.saturation > .4) line.append(el('span', 'chip warn', 'cannot deliver more'))
   if (b.in_pool === false && b.online !== false) line.append(el('span', 'chip', 'not steered'))
-  line.append(el('span', 'num', watts(b.power)))
-  const known = b.confidence === undefined ? '' : ', model ' + Math.round(b.confidence * 100) + ' %'
   const way = b.power > 5 ? 'discharging' : b.power < -5 ? 'charging' : 'idle'
-  const foot = el('div', 'cap', undefined, el('span', '', b.mac + ' \u00b7 ' + way + known),
+  const foot = el('div', 'cap', undefined, el('span', '', b.mac + ' \u00b7 ' + way),
     el('span', 'num', b.target === undefined ? '' : 'wanted ' + watts(b.target)))
-  const box = el('div', 'bat', undefined, line, foot)
+  const box = el('div', 'bat', undefined, el('div', 'row', undefined, line, el('strong', 'num', watts(b.power))), foot)
+  if (b.confidence !== undefined) box.title = 'trust in the model of it: ' + Math.round(b.confidence * 100) + ' %'
   box.append(bar(b.power || 0, most, b.power < 0 ? 'var(--accent)' : 'var(--out)', b.target))
   box.dataset.mac = b.mac
   return box
@@ -131,7 +132,7 @@ function show(all) {
   $('facts').replaceChildren(...facts(s, all.links).flatMap(([k, v]) => [el('dt', '', k), el('dd', 'num', v)]))
   $('facts').querySelectorAll('dd').forEach(d => { d.style.whiteSpace = 'normal' })
   const log = $('log'), stay = log.scrollTop + log.clientHeight < log.scrollHeight - 8 && log.textContent
-  log.textContent = all.log.join('\\n')
+  log.textContent = all.log.map(l => l.trim()).join('\\n')
   if (!stay) log.scrollTop = log.scrollHeight
 }
 async function look() {
