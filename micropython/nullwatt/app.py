@@ -21,6 +21,7 @@ class App:
         server: The UDP socket.
         parts: Further coroutine functions to run beside, by name; add before `run`.
         ticks: Counts up once a second for as long as the application lives.
+        ending: True ends `run`.
     """
 
     def __init__(self, settings, meter, server_of):
@@ -31,9 +32,10 @@ class App:
         self.server = server_of(self.emulator)
         self.parts = {}
         self.ticks = 0
+        self.ending = False
 
     async def run(self):
-        """For ever."""
+        """Until `ending`."""
         tasks = [
             asyncio.create_task(keep("udp", self.server.run)),
             asyncio.create_task(keep("meter", lambda: self.meter.run(self.take))),
@@ -41,13 +43,14 @@ class App:
         for name, part in self.parts.items():
             tasks.append(asyncio.create_task(keep(name, part)))
         try:
-            while True:
+            while not self.ending:
                 await asyncio.sleep_ms(TICK_MS)
                 self.emulator.tick()
                 self.ticks += 1
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.sleep_ms(100)  # let them close what they hold
             self.server.close()
 
     def take(self, values):

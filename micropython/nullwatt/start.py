@@ -2,23 +2,39 @@
 
 import asyncio
 
+import machine
+
 from nullwatt import log
 from nullwatt.app import App
-from nullwatt.config import load
+from nullwatt.config import Settings, load
 from nullwatt.core import options
 from nullwatt.keys import ConfigError
 from nullwatt.meters import build
 from nullwatt.server import Server
+from nullwatt.setup import SetupMode, attach, is_wanted
+from nullwatt.store import exists
 
 
 def start(path):
     """Serve until the board is reset. A configuration that cannot be used is one line on the REPL."""
-    try:
-        app = application(path)
-    except ConfigError as error:
-        print(f"nullwatt: {error}")
-        return
-    asyncio.run(app.run())
+    while True:
+        try:
+            app = SetupMode(blank(path)) if is_wanted(path) else application(path)
+            attach(app, path)
+        except ConfigError as error:
+            print(f"nullwatt: {error}")
+            return
+        asyncio.run(app.run())  # ends when the page asks for a restart
+        if hasattr(machine, "reset"):
+            machine.reset()
+        asyncio.new_event_loop()
+
+
+def blank(path):
+    """The settings of a board that has no meter yet; ConfigError."""
+    settings = load(path, options()) if exists(path) else Settings({}, options())
+    log.set_level(settings.log["level"])
+    return settings
 
 
 def application(path):
