@@ -91,6 +91,7 @@ class Program:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._reader.join()
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
                 with suppress(OSError):

@@ -4,8 +4,11 @@ import asyncio
 import json
 import os
 import pty
+import re
 import socket
 import struct
+import subprocess
+import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator
@@ -17,8 +20,10 @@ import counterparts
 import pytest
 from counterparts import Answer, Program, Request, Tcp, Web, document, reply, web
 from test_mp_http import Guard
+from test_mp_net import Broker
 
-DOCS = Path(__file__).parents[2] / "docs" / "micropython-meters.md"
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+from micropython_meters import PAGE, page
 
 type Start = Callable[..., Program]
 type Serve = Callable[..., Web]
@@ -770,3 +775,171 @@ def test_secrets_are_not_shown(start: Start) -> None:
         {"type": "http", "url": "http://a", "paths": ["x"], "headers": {"K": "12345\n"}},
     ):
         assert "12345" not in refused(start(**section))
+
+
+# -- MQTT
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    made = Broker(tmp_path)
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("keys", "messages", "values"),
+    [
+        ({"topics": ["p"]}, [("p", "123.5")], [123.5]),
+        ({"topics": ["p"], "unit": "kW"}, [("p", " -0.5 ")], [-500.0]),
+        ({"topics": ["p"]}, [("p", "0.4 kW")], [400.0]),
+        ({"topics": ["p"], "paths": ["a.b", "a.c"]}, [("p", '{"a": {"b": 1, "c": "2 kW"}}')], [1.0, 2000.0]),
+        ({"topics": ["x", "y", "z"]}, [("z", "3"), ("other", "9"), ("x", "1"), ("y", "2")], [1.0, 2.0, 3.0]),
+        ({"topics": ["x", "y"], "paths": ["v"]}, [("y", '{"v": 2}'), ("x", '{"v": 1}')], [1.0, 2.0]),
+        ({"topics": ["x", "y"], "paths": ["v", "w"]}, [("y", '{"v": 9, "w": 2}'), ("x", '{"v": 1}')], [1.0, 2.0]),
+    ],
+)
+def test_mqtt(
+    start: Start, broker: Broker, keys: dict[str, Any], messages: list[tuple[str, str]], values: list[float]
+) -> None:
+    meter = start(type="mqtt", host="127.0.0.1", port=broker.port, **keys)
+    # kept by the broker, as it is not known when the meter has subscribed
+    for topic, payload in messages:
+        broker.publish(topic, payload, "-r")
+    assert meter.take() == values
+    topic, payload = messages[-1]
+    broker.publish(topic, payload)
+    assert meter.take() == values
+
+
+def test_mqtt_waits_for_every_phase(start: Start, broker: Broker) -> None:
+    broker.publish("x", "1", "-r")
+    meter = start(type="mqtt", host="127.0.0.1", port=broker.port, topics=["x", "y"], age=1.0)
+    assert meter.take() is None  # one phase is not a reading
+    assert any("no value for 1 s" in line for line in meter.lines)
+    broker.publish("x", "3")
+    broker.publish("y", "2")
+    assert meter.take() == [3.0, 2.0]
+
+
+def test_mqtt_gives_up_all_phases_when_one_is_silent(start: Start, broker: Broker) -> None:
+    broker.publish("x", "1", "-r")
+    meter = start(type="mqtt", host="127.0.0.1", port=broker.port, topics=["x", "y"], age=1.0)
+    found: Any = []
+    for number in range(100):
+        broker.publish("y", str(number), "-r")
+        found.append(meter.take())
+        if found[-1] is None:
+            break
+    assert found[-1] is None
+    assert {one[0] for one in found[:-1]} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("keys", "payload", "words"),
+    [
+        ({}, "unavailable", 'p is "unavailable"'),
+        ({}, "nan", 'p is "nan"'),
+        ({}, "1e30", "more than any house"),
+        ({}, "", 'p is ""'),
+        ({}, "\xff", "must be a number"),
+        ({"paths": ["a"]}, '{"b": 1}', "no a in the answer"),
+        ({"paths": ["a"]}, '{"a": 5', "not JSON"),
+        ({"paths": ["a"]}, '{"a": null}', "p is null"),
+    ],
+)
+def test_mqtt_messages_without_a_power(
+    start: Start, broker: Broker, keys: dict[str, Any], payload: str, words: str
+) -> None:
+    good = '{"a": 50}' if keys else "50"
+    broker.publish("p", good, "-r")
+    meter = start(type="mqtt", host="127.0.0.1", port=broker.port, topics=["p"], **keys)
+    assert meter.take() == [50.0]
+    for _ in range(2):
+        broker.publish("p", payload)
+        assert words in meter.wait_for("debug meter: ")
+    broker.publish("p", payload)
+    assert words in meter.wait_for("unavailable, the batteries hold")
+    assert meter.take() is None
+    broker.publish("p", good)
+    assert meter.take() == [50.0]
+
+
+def test_mqtt_comes_back_with_its_broker(start: Start, broker: Broker) -> None:
+    broker.publish("p", "5", "-r")
+    meter = start(type="mqtt", host="127.0.0.1", port=broker.port, topics=["p"], age=1.0)
+    assert meter.take() == [5.0]
+    broker.stop()
+    assert meter.take() is None
+    broker.start()
+    broker.publish("p", "6", "-r")
+    assert meter.take() == [6.0]
+
+
+# -- what the page says
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_tables_of_the_page_are_those_of_the_meters() -> None:
+    assert PAGE.read_text() == page(), "run `make docs`"
+
+
+def test_ten_lines_are_a_meter(start: Start, serve: Serve, tmp_path: Path) -> None:
+    (own,) = blocks("python")
+    assert len([line for line in own.splitlines() if line]) <= 10
+    (tmp_path / "my_meter.py").write_text(own)
+    (section,) = [json.loads(block) for block in blocks("json") if "my_meter" in block]
+    now: Answer = document({"bought": 300, "sold": 20.5})
+    server = serve(lambda _: now)
+    meter = start(**{**section, "host": server.host})
+    assert meter.take() == [279.5]
+    assert server.requests[0].path == "/power"
+    now = document({"bought": 300})
+    assert "KeyError: sold" in meter.wait_for("unavailable")
+    assert meter.take() is None
+    assert "needs the key host: address of my device" in refused(start(type="my_meter:MyMeter"))
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ("5", "must return a list of one to three numbers"),
+        ("None", "must return a list"),
+        ("[]", "must return a list"),
+        ("[1, 2, 3, 4]", "must return a list"),
+        ("['5']", "must return numbers, not str"),
+        ("[True]", "must return numbers, not bool"),
+        ("[1, float('nan')]", "the power is nan"),
+        ("[-float('inf')]", "the power is -inf"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("[bytearray(10 ** 9)]", "MemoryError"),
+    ],
+)
+def test_own_meters_that_return_nonsense(start: Start, tmp_path: Path, returned: str, words: str) -> None:
+    (tmp_path / "own.py").write_text(
+        f"from nullwatt.meters import Meter\nclass Own(Meter):\n    async def read(self):\n        return {returned}\n"
+    )
+    meter = start(type="own:Own")
+    assert words in meter.wait_for("unavailable")
+    assert meter.take() is None
+
+
+def test_every_section_of_the_page_can_be_used(micropython: Path, tmp_path: Path) -> None:
+    sections = [block for block in blocks("json") if "my_meter" not in block]
+    assert {json.loads(block)["type"] for block in sections} == set(
+        re.findall(r"^### ([a-z_]+)$", PAGE.read_text(), re.MULTILINE)
+    )
+    script = f"""
+import json, sys
+sys.path.insert(0, {str(counterparts.APPLICATION)!r})
+from nullwatt.meters import build
+for section in {sections!r}:
+    build(json.loads(section))
+print("all of them")
+"""
+    done = subprocess.run([micropython, "-c", script], stdout=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    assert done.stdout.strip() == "all of them"

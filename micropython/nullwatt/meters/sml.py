@@ -30,12 +30,12 @@ class Sml(Pushed):
 
     def open(self):
         """The stream of bytes: something that asyncio can wait for and that has `readinto`."""
-        from machine import UART
+        from machine import UART, Pin
 
         wanted = {"rxbuf": 1024}
         for name in ("rx", "tx"):
             if self.options[name] is not None:
-                wanted[name] = self.options[name]
+                wanted[name] = Pin(self.options[name])
         return UART(self.options["uart"], self.options["baud_rate"], **wanted)
 
     async def listen(self, take):
