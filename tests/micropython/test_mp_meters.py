@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -676,7 +677,7 @@ def test_sml_goes_on_after_spoilt_frames(sml: Callable[..., Program], line: Line
         b"\x1b" * 4 + b"\x01" * 4 + b"\x1b" * 4 + b"\x02" * 4,
         os.urandom(500),
         bytes(5000),
-        b"\x1b" * 4 + b"\x01" * 4 + b"\x77" * 9000,
+        b"\x1b" * 4 + b"\x01" * 4 + b"\x77" * 200_000,  # more than there is memory
     ]
     for at in range(8, len(good), 7):
         spoilt.append(good[:at] + bytes((good[at] ^ 0x40,)) + good[at + 1 :])
@@ -818,9 +819,11 @@ def test_mqtt_waits_for_every_phase(start: Start, broker: Broker) -> None:
     meter = start(type="mqtt", host="127.0.0.1", port=broker.port, topics=["x", "y"], age=1.0)
     assert meter.take() is None  # one phase is not a reading
     assert any("no value for 1 s" in line for line in meter.lines)
-    broker.publish("x", "3")
+    for _ in range(3):
+        broker.publish("x", "3")
     broker.publish("y", "2")
     assert meter.take() == [3.0, 2.0]
+    assert not [line for line in meter.lines if "NoValueError" in line]
 
 
 def test_mqtt_gives_up_all_phases_when_one_is_silent(start: Start, broker: Broker) -> None:
@@ -834,6 +837,10 @@ def test_mqtt_gives_up_all_phases_when_one_is_silent(start: Start, broker: Broke
             break
     assert found[-1] is None
     assert {one[0] for one in found[:-1]} == {1.0}
+    broker.publish("y", "200")
+    time.sleep(0.5)  # it looks every 0.2 s whether something is to be handed over
+    broker.publish("x", "300")
+    assert meter.take() == [300.0, 200.0]
 
 
 @pytest.mark.parametrize(
