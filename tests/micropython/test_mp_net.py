@@ -384,15 +384,15 @@ def test_whoever_is_slow_makes_room(page: tuple[Board, httpx.Client]) -> None:
             stream.close()
 
 
-def test_whoever_does_not_read_makes_room(page: tuple[Board, httpx.Client]) -> None:
+def test_whoever_does_not_read_or_finish_makes_room(page: tuple[Board, httpx.Client]) -> None:
     board, client = page
     deaf = []
     try:
-        for _ in range(3):
+        for request in (b"GET /setup HTTP/1.1\r\n\r\n", POST + b"Content-Length: 100\r\n\r\n{") * 3:
             stream = socket.socket()
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
             stream.connect(("127.0.0.1", board.web_port))
-            stream.sendall(b"GET /setup HTTP/1.1\r\n\r\n")
+            stream.sendall(request)
             deaf.append(stream)
         assert client.get("/api/status").status_code == 200
     finally:
@@ -1108,6 +1108,20 @@ def test_the_setup_page(board: Board, radio: Callable[..., None], opened: Callab
 def test_pages_are_small(page: tuple[Board, httpx.Client]) -> None:
     assert len(page[1].get("/").content) < 12_000
     assert len(page[1].get("/setup").content) < 16_000
+
+
+def test_pages_leave_no_memory_behind(page: tuple[Board, httpx.Client]) -> None:
+    _, client = page
+    paths = ("/", "/setup", "/api/config", "/api/meter?type=flat:Flat", "/api/meter?type=none")
+
+    def free() -> int:
+        for path in paths:
+            client.get(path)
+        found: int = client.get("/api/status").json()["state"]["heap_free"]
+        return found
+
+    first = free()
+    assert min(free() for _ in range(5)) > first - 2000
 
 
 # -- the docs
