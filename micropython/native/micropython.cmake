@@ -1,0 +1,13 @@
+# User C module for the CMake based ports: USER_C_MODULES=<this repository>/micropython/native/micropython.cmake
+
+get_filename_component(NULLWATT_CORE ${CMAKE_CURRENT_LIST_DIR}/../../esphome_component/ct002_core ABSOLUTE)
+file(GLOB NULLWATT_CORE_SOURCES CONFIGURE_DEPENDS ${NULLWATT_CORE}/*.cpp)
+
+add_library(usermod_nullwatt INTERFACE)
+target_sources(usermod_nullwatt INTERFACE ${CMAKE_CURRENT_LIST_DIR}/ct002_module.c ${NULLWATT_CORE_SOURCES})
+target_include_directories(usermod_nullwatt INTERFACE ${NULLWATT_CORE})
+# Contracted to fused multiply-add, the same input would get other digits on other chips.
+set_source_files_properties(
+  ${NULLWATT_CORE_SOURCES} PROPERTIES COMPILE_OPTIONS
+  "-std=gnu++17;-fno-exceptions;-fno-rtti;-fno-threadsafe-statics;-ffp-contract=off")
+target_link_libraries(usermod INTERFACE usermod_nullwatt)

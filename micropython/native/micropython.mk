@@ -1,0 +1,12 @@
+# User C module for the make based ports: USER_C_MODULES=<this repository>/micropython
+
+NULLWATT_NATIVE := $(USERMOD_DIR)
+NULLWATT_CORE := $(abspath $(NULLWATT_NATIVE)/../../esphome_component/ct002_core)
+
+SRC_USERMOD_C += $(NULLWATT_NATIVE)/ct002_module.c
+# "LIB" files are not searched for names of Python.
+SRC_USERMOD_LIB_CXX += $(wildcard $(NULLWATT_CORE)/*.cpp)
+
+CFLAGS_USERMOD += -I$(NULLWATT_CORE)
+# Contracted to fused multiply-add, the same input would get other digits on other chips.
+CXXFLAGS_USERMOD += -I$(NULLWATT_CORE) -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -ffp-contract=off
