@@ -3,10 +3,18 @@
 import sys
 
 
-def chunks(name):
-    """The text of a page, "status" or "setup", in pieces."""
+def text_of(name):
+    """The text of a page, "status" or "setup", in pieces. MemoryError if there is no room for it just now."""
     module = "nullwatt.page_" + name
     try:
-        yield from __import__(module, None, None, ("TEXT",)).TEXT
+        return __import__(module, None, None, ("TEXT",)).TEXT
     finally:
-        sys.modules.pop(module, None)
+        forget(module)
+
+
+def forget(module):
+    """Give back the memory of a module that was loaded, unless somebody else uses it."""
+    sys.modules.pop(module, None)
+    package, _, name = module.rpartition(".")
+    if package in sys.modules and hasattr(sys.modules[package], name):
+        delattr(sys.modules[package], name)  # a package knows its modules too

@@ -1,6 +1,7 @@
 """From a configuration to a running application."""
 
 import asyncio
+import gc
 
 import machine
 
@@ -27,7 +28,9 @@ def start(path):
         asyncio.run(app.run())  # ends when the page asks for a restart
         if hasattr(machine, "reset"):
             machine.reset()
+        app = None  # or there would have to be room for two
         asyncio.new_event_loop()
+        gc.collect()
 
 
 def blank(path):

@@ -145,6 +145,7 @@ def keys_of(kind):
     import sys
 
     from nullwatt.meters import TYPES, Meter
+    from nullwatt.pages import forget
 
     if not isinstance(kind, str):
         return None
@@ -165,7 +166,7 @@ def keys_of(kind):
         return None
     finally:
         if not was_there:
-            sys.modules.pop(module, None)
+            forget(module)
 
 
 class _Count(io.IOBase):

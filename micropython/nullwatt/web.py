@@ -95,7 +95,7 @@ class Web:
         self._mqtt = mqtt
         self._ports = ports or (app.settings.web["port"],)
         self._password = app.settings.web["password"]
-        self._open = []  # [task, stream, whether a request is being answered]
+        self._open = []  # [task, stream, whether it has sent its head], oldest first
         self._routes = {
             "/": ("GET", self._get_root),
             "/setup": ("GET", self._get_setup),
@@ -132,13 +132,11 @@ class Web:
         own = [asyncio.current_task(), stream, False]
         try:
             if len(self._open) >= _MOST_CONNECTIONS:
-                for one in self._open:
-                    if not one[2]:
-                        self._open.remove(one)
-                        one[0].cancel()
-                        break
-                else:
-                    return
+                # Whoever has not asked yet, or has been here longest, makes room. Saving is never cut in two.
+                idle = [one for one in self._open if not one[2]] or self._open
+                one = idle[0]
+                self._open.remove(one)
+                one[0].cancel()
             self._open.append(own)
             await self._serve(stream, own)
         except (OSError, EOFError, asyncio.TimeoutError, asyncio.CancelledError):
@@ -240,12 +238,12 @@ class Web:
             return 302, "text/plain", (), "Location: /setup\r\n"
         from nullwatt import pages
 
-        return 200, "text/html; charset=utf-8", pages.chunks("status"), ""
+        return 200, "text/html; charset=utf-8", pages.text_of("status"), ""
 
     async def _get_setup(self, request):
         from nullwatt import pages
 
-        return 200, "text/html; charset=utf-8", pages.chunks("setup"), ""
+        return 200, "text/html; charset=utf-8", pages.text_of("setup"), ""
 
     async def _get_status(self, request):
         return 200, "application/json", self._status(), ""
