@@ -107,6 +107,7 @@ test-micropython: .venv/.dev
 
 docs: .venv/.dev
 	@$(BIN)/python tools/docs.py
+	@$(BIN)/python tools/micropython_meters.py
 
 # Exit code 1 only tells that a goal is missed; the table shows which.
 figures: .venv/.dev

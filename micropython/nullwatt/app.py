@@ -24,6 +24,7 @@ class App:
         readings: Readings that the meter has given.
         down: Names of the parts that have failed and wait to be started again.
         safe: Why neither meter nor batteries are served (safe mode); "" = they are.
+        ending: True ends `run`.
     """
 
     def __init__(self, settings, meter, server_of, safe=""):
@@ -37,20 +38,22 @@ class App:
         self.readings = 0
         self.down = set()
         self.safe = safe
+        self.ending = False
 
     async def run(self):
-        """For ever."""
+        """Until `ending`."""
         parts = {} if self.safe else {"udp": self.server.run, "meter": lambda: self.meter.run(self.take)}
         parts.update(self.parts)
         tasks = [asyncio.create_task(keep(name, part, self.down)) for name, part in parts.items()]
         try:
-            while True:
+            while not self.ending:
                 await asyncio.sleep_ms(TICK_MS)
                 self.emulator.tick()
                 self.ticks += 1
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.sleep_ms(100)  # let them close what they hold
             self.server.close()
 
     def take(self, values):

@@ -9,8 +9,7 @@
 `ct002` takes the keys and blocks of the ESPHome component; times are seconds, or texts with a unit such as "30s".
 """
 
-import json
-
+from nullwatt import strict_json
 from nullwatt.keys import ConfigError, Key, check, hint, show
 
 SECTIONS = {
@@ -67,8 +66,7 @@ class Settings:
 def load(path, options):
     """The settings in a file; ConfigError for one that cannot be read or used."""
     try:
-        with open(path) as file:
-            document = json.load(file)
+        document = strict_json.load(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read (error {error.errno})") from None
     except (ValueError, RuntimeError):

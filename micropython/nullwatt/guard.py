@@ -102,7 +102,7 @@ class Guard:
 
     def _judge(self, alive: bool) -> None:
         app = self._app
-        well = alive and "meter" not in app.down and app.readings and not app.meter.failures
+        well = alive and app.meter and "meter" not in app.down and app.readings and not app.meter.failures
         self._well_s = self._well_s + 1 if well else 0
         if self._well_s * _LOOK_MS >= HEALTHY_S * 1000:
             self._trial = False
@@ -113,9 +113,11 @@ class Guard:
             log.info("the new version works, and stays")
         elif time.ticks_diff(time.ticks_ms(), self._started) > TRIAL_S * 1000:
             down = ", ".join(sorted(app.down))
-            reason = (
-                down + " has failed" if down else "it stands still" if not alive else app.meter.error or "no reading"
-            )
+            reason = (app.meter.error if app.meter else "") or "no reading"
+            if down:
+                reason = down + " has failed"
+            elif not alive:
+                reason = "it stands still"
             why = "does not work within %d s: %s" % (TRIAL_S, reason)
             log.error("the new version %s", why)
             from nullwatt import boot
@@ -127,10 +129,18 @@ class Guard:
 def restart(why: str) -> None:
     """Somebody wants a new start, which is a normal one: safe mode is left. Does not return."""
     log.warning("restarts: %s", why)
+    forgive()
+    from nullwatt.boot import reset
+
+    reset()
+
+
+def forgive() -> None:
+    """The next start is a normal one, whatever has happened before."""
     from nullwatt import boot
 
     boot.forgive()
-    boot.reset()
+    unload("boot")
 
 
 class NoServer:

@@ -1,15 +1,20 @@
 """From a configuration to a running application."""
 
 import asyncio
+import gc
+
+import machine
 
 from nullwatt import log
 from nullwatt.app import App
 from nullwatt.config import Settings, load
 from nullwatt.core import options
-from nullwatt.guard import Guard
+from nullwatt.guard import Guard, forgive
 from nullwatt.keys import ConfigError, check
 from nullwatt.meters import Meter, build
 from nullwatt.server import Server
+from nullwatt.setup import SetupMode, attach, is_wanted
+from nullwatt.store import exists
 
 
 def start(path, safe=""):
@@ -17,21 +22,55 @@ def start(path, safe=""):
 
     safe: why only network, page and updates shall run; "" = everything.
     """
+    while True:
+        try:
+            app = application_for(path, safe)
+        except ConfigError as error:
+            print(f"nullwatt: {error}")
+            return
+        guard = Guard(app)
+        app.parts["guard"] = guard.run
+        try:
+            asyncio.run(app.run())  # ends when the page asks for a restart
+        finally:
+            guard.release()
+        forgive()
+        if hasattr(machine, "reset"):
+            machine.reset()
+        app = guard = None  # or there would have to be room for two
+        safe = ""
+        asyncio.new_event_loop()
+        gc.collect()
+
+
+def application_for(path, safe):
+    """What is to run, with all its parts but the guard; ConfigError."""
+    if safe:
+        app = safe_application(path, safe)
+    elif is_wanted(path):
+        app = SetupMode(blank(path))
+    else:
+        app = application(path)
     try:
-        app = safe_application(path, safe) if safe else application(path)
+        attach(app, path)
     except ConfigError as error:
-        print(f"nullwatt: {error}")
-        return
-    guard = Guard(app)
-    app.parts["guard"] = guard.run
-    if app.settings.update["url"]:
+        if not safe:
+            raise
+        log.error("safe mode without a page: %s", error)
+    if safe:
+        app.parts.pop("mqtt", None)
+    if app.settings.update["url"] and app.emulator is not None:
         from nullwatt.updates import Updates
 
         app.parts["update"] = Updates(app).run
-    try:
-        asyncio.run(app.run())
-    finally:
-        guard.release()
+    return app
+
+
+def blank(path):
+    """The settings of a board that has no meter yet; ConfigError."""
+    settings = load(path, options()) if exists(path) else Settings({}, options())
+    log.set_level(settings.log["level"])
+    return settings
 
 
 def application(path):

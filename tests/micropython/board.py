@@ -195,7 +195,7 @@ def copy_package(folder: Path, version: str, changes: dict[str, dict[str, str]] 
 class Board:
     """One board. `start` runs it until a line comes or it ends."""
 
-    def __init__(self, interpreter: Path, folder: Path, blocks: int = 128, longest_watchdog: int = 100000) -> None:
+    def __init__(self, interpreter: Path, folder: Path, blocks: int = 220, longest_watchdog: int = 100000) -> None:
         self.interpreter = interpreter
         self.folder = folder
         self.image = folder / "disk"
@@ -273,7 +273,7 @@ def make_board(
     copy_package(tree / "lib", version, more.pop("changes", None))  # type: ignore[arg-type]
     shutil.copy(APPLICATION / "main.py", tree / "main.py")
     (tree / "my_meter.py").write_text(METER)
-    document = {"meter": {"type": "my_meter:MyMeter", "interval": 0.1}, "ct002": {}, "log": {"level": "info"}, **config}
+    document = {"meter": {"type": "my_meter:MyMeter", "interval": 0.1}, "ct002": {}, "web": {"port": 0}, **config}
     (tree / "config.json").write_text(json.dumps(document))
     board = Board(interpreter, folder / "board", **more)  # type: ignore[arg-type]
     board.fill(tree)

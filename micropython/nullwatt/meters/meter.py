@@ -13,15 +13,18 @@ import asyncio
 
 from nullwatt import log
 from nullwatt.keys import Key
+from nullwatt.meters.values import NoValueError, finite
 
 #: So many failures on end make the meter unavailable; fewer are noise of the network.
 PATIENCE = 3
+#: No house has more; what says so is not the power, W.
+_MOST_W = 1e6
 
 
 class Meter:
     """Reads itself every `interval` s. Its `keys` are checked before it is made; `options` has their values.
 
-    A meter that is pushed to (MQTT, a serial line) overrides `run` instead of `read`.
+    A meter that is pushed to (MQTT, a serial line) is a `nullwatt.meters.pushed.Pushed`.
     """
 
     keys = {
@@ -51,9 +54,8 @@ class Meter:
             await asyncio.sleep_ms(interval_ms)
 
     def succeeded(self, take, values):
-        """A reading has come."""
-        factor = self.options["factor"]
-        take([value * factor for value in values])
+        """A reading has come. NoValueError for one that cannot be: then it has not, see `failed`."""
+        take(checked(values, self.options["factor"]))
         if self.failures >= PATIENCE:
             log.info("meter: back")
         self.failures = 0
@@ -68,6 +70,21 @@ class Meter:
             take(None)
         elif self.failures < PATIENCE:
             log.debug("meter: %s", self.error)
+
+
+def checked(values, factor):
+    """W per phase times the factor; NoValueError unless they are one to three numbers that a house can have."""
+    if not isinstance(values, (list, tuple)) or not 1 <= len(values) <= 3:
+        raise NoValueError("a meter must return a list of one to three numbers, W")
+    found = []
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise NoValueError(f"a meter must return numbers, not {type(value).__name__}")
+        value = finite(value, "the power") * factor
+        if not -_MOST_W <= value <= _MOST_W:
+            raise NoValueError(f"the power is {value:g} W, more than any house has")
+        found.append(value)
+    return found
 
 
 def reason(error):
