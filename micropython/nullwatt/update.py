@@ -208,16 +208,26 @@ def _room(folder: str, manifest: Manifest) -> None:
     found = os.statvfs(folder if _exists(folder) else os.getcwd())
     block = found[1] or found[0]
     need = 4 * block  # folders and the state
-    for name, size, _ in manifest.files:
-        blocks = (size + block - 1) // block
-        try:
-            blocks -= (os.stat(folder + "/" + name)[6] + block - 1) // block
-        except OSError:
-            pass
-        need += blocks * block
-    free = found[3] * block
+    for _, size, _ in manifest.files:
+        need += (size + block - 1) // block * block
+    free = found[3] * block + _occupied(folder, block)  # what is not kept is removed first
     if need > free:
         raise UpdateError("%d bytes are needed, %d are free" % (need, free))
+
+
+def _occupied(folder: str, block: int) -> int:
+    """Bytes of all files in a folder, in whole blocks."""
+    total = 0
+    try:
+        for entry in os.ilistdir(folder):
+            path = folder + "/" + entry[0]
+            if entry[1] == 0x4000:
+                total += _occupied(path, block)
+            else:
+                total += (os.stat(path)[6] + block - 1) // block * block
+    except OSError:
+        pass  # there is no such folder yet
+    return total
 
 
 def _sweep(folder: str, inner: str, keep: set) -> None:
