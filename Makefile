@@ -14,10 +14,10 @@ CORE := esphome_component/ct002_core
 CORE_SOURCES := $(wildcard $(CORE)/*.cpp $(CORE)/*.h)
 GLUE := esphome_component/ct002
 CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h $(GLUE)/*.cpp $(GLUE)/*.h $(GLUE)/*/*.cpp $(GLUE)/*/*.h \
-	tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
+	micropython/native/*.c tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
-.PHONY: help demo test pytest lint format bench size docs figures clean
+.PHONY: help demo test pytest lint format bench size micropython test-micropython docs figures clean
 
 help:
 	@echo 'make demo    simulated house with four batteries, held at zero, on a web page (ARGS="--tui", "--headless")'
@@ -26,6 +26,8 @@ help:
 	@echo 'make format  rewrite sources in the house style'
 	@echo 'make bench   speed of the core, the binding, UDP, the lab and the house'
 	@echo 'make size    flash, RAM and instructions on a 32-bit microcontroller (ARGS=--write: into the docs)'
+	@echo 'make micropython  MicroPython with the core, and the core as .mpy files (ARGS=--write: sizes into the docs)'
+	@echo 'make test-micropython  their tests alone'
 	@echo 'make docs    rewrite the generated parts of docs/'
 	@echo 'make figures measure the control law and rewrite its table and pictures in docs/control.md'
 	@echo 'make clean   remove everything that was built'
@@ -65,6 +67,7 @@ pytest: .venv/.dev
 	-@$(MAKE) --no-print-directory .venv-esphome-floor/.installed
 	-@$(MAKE) --no-print-directory .venv-platformio/.installed
 	-@$(MAKE) --no-print-directory .venv-size/.installed
+	-@$(MAKE) --no-print-directory .venv-micropython/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/.dev
@@ -84,6 +87,14 @@ bench: .venv/.dev
 
 size: .venv/.dev .venv-size/.installed .venv-esphome/.installed
 	@$(BIN)/python tools/size.py $(ARGS)
+
+micropython: .venv/.dev .venv-size/.installed .venv-micropython/.installed
+	@$(BIN)/python tools/micropython_build.py $(ARGS)
+
+# Before the tests, so that these time themselves and not the build.
+test-micropython: .venv/.dev
+	-@$(MAKE) --no-print-directory micropython ARGS=
+	$(BIN)/python -m pytest tests/micropython $(ARGS)
 
 docs: .venv/.dev
 	@$(BIN)/python tools/docs.py

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
-import micropython as tool
+import micropython_build as tool
 
 
 @pytest.fixture(scope="session")

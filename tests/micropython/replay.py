@@ -5,6 +5,7 @@
 A line of SESSION is a step, its fields separated by tabs; ANSWERS gets a line for each poll and each look.
 """
 
+import gc
 import struct
 import sys
 
@@ -57,6 +58,8 @@ def play(lines, write):
     for line in lines:
         step, *fields = line.rstrip("\n").split("\t")
         if step == "options":
+            emulator = None  # on a board there is no room for two
+            gc.collect()
             emulator = Emulator(Config(**pairs(fields)))
         elif step == "poll":
             ms, source, datagram = int(fields[0]), fields[1], unhex(fields[2])

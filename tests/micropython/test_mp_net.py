@@ -27,7 +27,7 @@ from nullwatt.core import decode_frame, encode_frame
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.append(str(ROOT / "tools"))
-import micropython as tool  # noqa: E402
+import micropython_build as tool  # noqa: E402
 
 PACKAGE = ROOT / "micropython"
 LONGEST_WAIT_S = 20.0

@@ -1,7 +1,7 @@
 """Builds MicroPython for this machine, with the core and without, and the core as native .mpy files.
 
-    python tools/micropython.py [NAME...]    builds what is named, or everything; prints where it lies
-    python tools/micropython.py --write      also writes the sizes into docs/micropython-native.md
+    make micropython ARGS="[NAME...]"    builds what is named, or everything; prints where it lies
+    make micropython ARGS=--write        also writes the sizes into docs/micropython-native.md
 
 The source is the source package of the distribution, fetched from the machine's own mirror without touching its
 configuration and checked by its hash; MICROPYTHON_SOURCE names an unpacked one instead. Everything lies under
@@ -29,7 +29,7 @@ NATIVE = ROOT / "micropython" / "native"
 CORE = ROOT / "esphome_component" / "ct002_core"
 PYTHON = ROOT / ".venv-micropython" / "bin" / "python"
 DOCS = ROOT / "docs" / "micropython-native.md"
-BEGIN, END = "<!-- sizes: written by tools/micropython.py --write -->\n", "<!-- end of sizes -->\n"
+BEGIN, END = "<!-- sizes: written by make micropython ARGS=--write -->\n", "<!-- end of sizes -->\n"
 # A figure that grows by more than this is somebody's decision.
 TOLERANCE = 0.05
 
@@ -105,7 +105,8 @@ def os_id() -> str:
 def mirror() -> str:
     """Of the machine's own packages."""
     folder = Path("/etc/apt")
-    for file in [*sorted((folder / "sources.list.d").glob("*")), folder / "sources.list"]:
+    own = folder / "sources.list.d" / f"{os_id()}.sources"
+    for file in [own, folder / "sources.list", *sorted(own.parent.glob("*"))]:
         text = file.read_text(errors="replace") if file.is_file() else ""
         if found := re.search(r"^(?:URIs:|deb\s+(?:\[.*?\])?)\s*(\S+)", text, re.MULTILINE):
             return found[1]
@@ -260,10 +261,20 @@ def mpy(arch: str) -> Path:
 # -- sizes ---------------------------------------------------------------------------------
 
 
-def memory_of(program: Path, *path: Path) -> int:
-    """Bytes of one Emulator."""
-    script = "import _ct002; print(_ct002.Emulator().memory)"
-    environment = {**os.environ, "MICROPYPATH": ":".join(map(str, path))}
+EMULATOR = "import _ct002; print(_ct002.Emulator().memory)"
+DOOR = """
+import _ct002, gc
+gc.collect()
+before = gc.mem_alloc()
+import nullwatt.core
+gc.collect()
+print(gc.mem_alloc() - before)
+"""
+
+
+def told_by(program: Path, script: str) -> int:
+    """The number that a script prints."""
+    environment = {**os.environ, "MICROPYPATH": str(ROOT / "micropython")}
     return int(subprocess.run([program, "-c", script], env=environment, capture_output=True, check=True).stdout)
 
 
@@ -276,7 +287,8 @@ def measure() -> dict[str, int]:
         figures[f"`_ct002.mpy` for {arch}: code and constants, once loaded"] = int((folder / "text").read_text())
         figures[f"`_ct002.mpy` for {arch}: variables"] = int((folder / "bss").read_text())
     for bits, name in ((64, "module-x64"), (32, "module-x86")):
-        figures[f"one `Emulator`, 16 batteries, {bits} bits"] = memory_of(port(name))
+        figures[f"heap: one `Emulator`, 16 batteries, {bits} bits"] = told_by(port(name), EMULATOR)
+        figures[f"heap: `nullwatt/core.py`, compiled on the board, {bits} bits"] = told_by(port(name), DOOR)
     return figures
 
 
