@@ -105,7 +105,8 @@ def os_id() -> str:
 def mirror() -> str:
     """Of the machine's own packages."""
     folder = Path("/etc/apt")
-    for file in [*sorted((folder / "sources.list.d").glob("*")), folder / "sources.list"]:
+    own = folder / "sources.list.d" / f"{os_id()}.sources"
+    for file in [own, folder / "sources.list", *sorted(own.parent.glob("*"))]:
         text = file.read_text(errors="replace") if file.is_file() else ""
         if found := re.search(r"^(?:URIs:|deb\s+(?:\[.*?\])?)\s*(\S+)", text, re.MULTILINE):
             return found[1]

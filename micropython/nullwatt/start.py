@@ -8,10 +8,10 @@ import machine
 from nullwatt import log
 from nullwatt.app import App
 from nullwatt.config import Settings, load
-from nullwatt.core import options
 from nullwatt.guard import Guard, forgive
 from nullwatt.keys import ConfigError, check
 from nullwatt.meters import Meter, build
+from nullwatt.option_rows import Rows
 from nullwatt.server import Server
 from nullwatt.setup import SetupMode, attach, is_wanted
 from nullwatt.store import exists
@@ -68,14 +68,14 @@ def application_for(path, safe):
 
 def blank(path):
     """The settings of a board that has no meter yet; ConfigError."""
-    settings = load(path, options()) if exists(path) else Settings({}, options())
+    settings = load(path, Rows()) if exists(path) else Settings({}, Rows())
     log.set_level(settings.log["level"])
     return settings
 
 
 def application(path):
     """The application that a configuration describes, not yet running; ConfigError."""
-    settings = load(path, options())
+    settings = load(path, Rows())
     log.set_level(settings.log["level"])
     meter = build(settings.meter)
     try:

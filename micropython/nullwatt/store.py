@@ -46,10 +46,11 @@ def recover(path):
 
 def check(document):
     """Settings and meter as they are made at start, and whether the core takes its options; ConfigError."""
-    from nullwatt.core import Config, options
+    from nullwatt.core import Config
     from nullwatt.meters import build
+    from nullwatt.option_rows import Rows
 
-    settings = Settings(document, options())
+    settings = Settings(document, Rows())
     meter = None if settings.meter is None else build(settings.meter)
     try:
         Config(**settings.ct002)

@@ -3,6 +3,8 @@
 import json
 
 _DEEPEST = 16
+#: Twice as many digits make no number: to read thousands of them stands still everything else for seconds.
+_DIGITS = 64
 
 
 def loads(data):
@@ -27,6 +29,10 @@ def loads(data):
             raise ValueError("is not JSON")
     if closing or in_string:
         raise ValueError("is cut off")
+    for at in range(0, len(data), _DIGITS):
+        block = bytes(data[at : at + _DIGITS])
+        if len(block) == _DIGITS and block.isdigit():
+            raise ValueError("holds a number that is too long")
     return json.loads(str(data, "utf-8"))
 
 
