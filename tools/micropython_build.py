@@ -49,6 +49,8 @@ PORTS = {
     "plain-x86": X86,
     "module-x64": (MODULE,),
     "module-x86": (*X86, MODULE),
+    # For qemu-riscv32, to run what is meant for ESP32-C3 and C6.
+    "plain-rv32imc": ("CWARN=-Wall", "CFLAGS_EXTRA=-DMICROPY_EMIT_RV32=1"),
 }
 MPYS = ("x64", "x86", "rv32imc")
 
@@ -193,14 +195,16 @@ def port(name: str) -> Path:
                 needs_32_bit()
             top = source()
             manifest = top / "extmod" / "asyncio" / "manifest.py"
-            make(top / "ports" / "unix", *WITHOUT, *arguments, f"FROZEN_MANIFEST={manifest}", f"BUILD={folder}")
+            compiler = rv32_port_tools() if "rv32" in name else ()
+            where = (f"FROZEN_MANIFEST={manifest}", f"BUILD={folder}")
+            make(top / "ports" / "unix", *WITHOUT, *arguments, *compiler, *where)
             (folder / "stamp").write_text(key)
     return folder / "micropython"
 
 
-def write_tool(file: Path, text: str) -> None:
+def write_tool(file: Path, text: str, shell: str = "/bin/sh") -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"#!/bin/sh\n{text}")
+    file.write_text(f"#!{shell}\n{text}")
     file.chmod(0o755)
 
 
@@ -235,6 +239,39 @@ exec {command} "$@"
         )
     write_tool(folder / "rv32-ld", f'exec {shlex.join(rv32.tool("ld.lld"))} "$@"\n')
     return f"{folder}/rv32-"
+
+
+# The pinned compiler preprocesses one file at a time, and nothing from a pipe; it does not know all of a linker's
+# options.
+PORT_COMPILER = """
+flags=() files=() preprocess=
+for argument; do
+  case "$argument" in
+  -E) preprocess=1; flags+=(-E) ;;
+  -Wl,-Map=* | -Wl,--cref | -Wl,--gc-sections) ;;
+  *.c) files+=("$argument") ;;
+  -) pipe=$(mktemp --suffix=.c); trap 'rm -f "$pipe"' EXIT; cat >"$pipe"; files+=("$pipe") ;;
+  *) flags+=("$argument") ;;
+  esac
+done
+if [[ -n $preprocess ]]; then
+  for file in "${files[@]}"; do COMMAND "${flags[@]}" "$file" || exit 1; done
+else
+  COMMAND "${flags[@]}" "${files[@]}"
+fi
+"""
+
+
+def rv32_port_tools() -> tuple[str, ...]:
+    """Arguments for make with which a port is built for rv32, floats in software as on ESP32-C3 and C6."""
+    if not rv32.is_installed():
+        raise MissingError("ziglang is missing: run `make .venv-size/.installed`")
+    folder = BUILD / "rv32-port-tools"
+    command = rv32.tool("cc", "-target", "riscv32-linux-musl", "-mcpu=generic_rv32+m+a+c", "-fno-sanitize=all")
+    write_tool(folder / "rv32-gcc", PORT_COMPILER.replace("COMMAND", shlex.join(command)), "/bin/bash")
+    for name in ("strip", "size", "objcopy"):
+        write_tool(folder / f"rv32-{name}", "exit 0\n")
+    return f"CROSS_COMPILE={folder}/rv32-", f"CPP={folder}/rv32-gcc -E"
 
 
 def mpy(arch: str) -> Path:
@@ -315,7 +352,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"micropython: unknown {unknown[0]!r}; allowed: --write, {', '.join(names)}")
     try:
         for name in wanted or names:
-            print(f"{name:<12}{names[name](name.removeprefix('mpy-'))}", flush=True)
+            print(f"{name:<15}{names[name](name.removeprefix('mpy-'))}", flush=True)
         if not wanted or "--write" in arguments:
             figures = measure()
             print("\n", render(figures), sep="")

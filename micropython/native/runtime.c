@@ -31,3 +31,37 @@ int strcmp(const char *left, const char *right) {
   while (*left != '\0' && *left == *right) left++, right++;
   return (uint8_t)*left - (uint8_t)*right;
 }
+
+// Digit by digit, rounded to the nearest: what chips do that have an instruction for it, and IEEE 754 asks for.
+float sqrtf(float value) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &value, sizeof(bits));
+  if (bits << 1 == 0) return value;                                     // zero keeps its sign
+  if ((bits & 0x7F800000) == 0x7F800000) return value * value + value;  // infinity, or not a number
+  if (bits >> 31 != 0) return (value - value) / (value - value);
+  int32_t exponent = (int32_t)(bits >> 23);
+  uint32_t rest = bits & 0x7FFFFF;
+  if (exponent == 0) {
+    for (exponent = 1; (rest & 0x800000) == 0; exponent--) rest <<= 1;
+  } else {
+    rest |= 0x800000;
+  }
+  exponent -= 127;
+  rest <<= (exponent & 1) != 0 ? 2 : 1;
+  exponent >>= 1;
+  uint32_t root = 0;
+  uint32_t doubled = 0;
+  for (uint32_t digit = 0x1000000; digit != 0; digit >>= 1) {
+    uint32_t taken = doubled + digit;
+    if (taken <= rest) {
+      doubled = taken + digit;
+      rest -= taken;
+      root += digit;
+    }
+    rest <<= 1;
+  }
+  if (rest != 0) root += root & 1;
+  bits = (root >> 1) + 0x3F000000 + ((uint32_t)exponent << 23);
+  __builtin_memcpy(&value, &bits, sizeof(bits));
+  return value;
+}
