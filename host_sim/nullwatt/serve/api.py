@@ -115,7 +115,7 @@ def watch_routes(watched: ServedHouse | Watched) -> APIRouter:
     async def state() -> State:
         return watched.state()
 
-    @routes.get("/api/v1/history")
+    @routes.get("/api/v1/history", response_model_exclude_none=True)
     async def last(seconds: float = 600.0) -> list[Moment]:
         if not 0 < seconds <= HISTORY_S:
             raise BadRequestError(f"seconds: {seconds:g} must be above 0 and at most {HISTORY_S}")

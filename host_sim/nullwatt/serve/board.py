@@ -77,6 +77,8 @@ class Board:
             on_connect_error=self._on_error,
         )
         self._clockwork: asyncio.Task[None] | None = None
+        #: Nothing is logged of the connection: it is told otherwise, or none of anybody's business any more.
+        self._quiet = False
 
     async def open(self, wait: bool = False) -> None:
         """Connect. wait: keep trying instead of raising.
@@ -87,6 +89,7 @@ class Board:
         # What is to be told is told here, once and in words.
         logging.getLogger("aioesphomeapi").setLevel(logging.CRITICAL)
         self._clockwork = self._loop.create_task(self._record_every_second())
+        self._quiet = not wait
         await self._logic.start()
         if wait:
             return
@@ -94,9 +97,11 @@ class Board:
             await asyncio.wait_for(asyncio.shield(self._first), FIRST_S)
         except TimeoutError as error:
             raise BoardError(f"{self.where}: {in_words(error, self._address)}") from None
+        self._quiet = False
 
     async def close(self) -> None:
         """Let go of the board."""
+        self._quiet = True
         if self._clockwork is not None:
             self._clockwork.cancel()
         self._first.cancel()
@@ -184,6 +189,8 @@ class Board:
             self._connected, self._link_s = connected, self._loop.time()
         if text != self._link_text:
             self._link_text = text
+            if self._quiet:
+                return
             _LOG.log(logging.INFO if connected else logging.WARNING, "%s", text)
 
     def _recognise(self, info: DeviceInfo, entities: Sequence[EntityInfo]) -> None:
