@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 _STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 _LEAST_W = 500.0
-#: The axis shrinks only when this much of the smaller one would stay free, so that it does not breathe.
+#: The axis shrinks only to one of which no more than this is used, so that it does not breathe.
 _CALM = 0.7
 
 
@@ -19,10 +19,9 @@ def nice(most_w: float) -> float:
 
 def extent(most_w: float, before_w: float | None = None) -> float:
     """The end of the axis for powers up to `most_w`; it stays at `before_w` unless that is too small or far too big."""
-    fresh = nice(most_w)
-    if before_w is None or fresh >= before_w:
-        return fresh
-    return fresh if most_w <= fresh * _CALM else before_w
+    if before_w is None or most_w > before_w:
+        return nice(most_w)
+    return min(before_w, nice(most_w / _CALM))
 
 
 @dataclass(frozen=True)

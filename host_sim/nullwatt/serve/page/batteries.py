@@ -18,6 +18,7 @@ _FACTS = {
     "reading": "Reading sent",
     "trust": "Model trust",
     "saturation": "Saturation",
+    "law": "Law",
     "dc": "DC input",
 }
 
@@ -184,8 +185,6 @@ class Batteries:
 def _battery_values(name: str, battery: BatteryState, steered: SteeredState | None) -> dict[str, Value]:
     mac, word = battery.mac, battery_word(battery)
     about = [battery.type if battery.type != name else None, mac, phase(battery.phase)]
-    law = battery.law or (steered.law if steered is not None else None)
-    about.append(f"law {law}" if law else None)
     bounds = limits(battery)
     end_w = max((abs(watt) for watt in bounds), default=0.0) if bounds else 0.0
     shown: dict[str, Value] = {
@@ -198,9 +197,8 @@ def _battery_values(name: str, battery: BatteryState, steered: SteeredState | No
         f"soc-row:{mac}": there(battery.soc is not None),
     }
     if bounds is not None:
-        axis_w = max(end_w, abs(battery.power)) or extent(0.0)
-        shown[f"most-charge:{mac}"] = f"charge {watts(axis_w)}"
-        shown[f"most-discharge:{mac}"] = f"{watts(axis_w)} discharge"
+        shown[f"most-charge:{mac}"] = _most("takes", -bounds[0])
+        shown[f"most-discharge:{mac}"] = _most("gives", bounds[1])
         shown[f"set-charge:{mac}"] = {"v": f"{-bounds[0]:g}"}
         shown[f"set-discharge:{mac}"] = {"v": f"{bounds[1]:g}"}
     if battery.soc is not None:
@@ -217,6 +215,10 @@ def _battery_values(name: str, battery: BatteryState, steered: SteeredState | No
     return shown | _steering_values(battery, steered)
 
 
+def _most(verb: str, limit_w: float) -> str:
+    return f"{verb} up to {watts(limit_w)}" if limit_w else f"{verb} nothing"
+
+
 def _steering_values(battery: BatteryState, steered: SteeredState | None) -> dict[str, Value]:
     mac = battery.mac
     target = steered.target if steered is not None and steered.target is not None else battery.target
@@ -226,6 +228,7 @@ def _steering_values(battery: BatteryState, steered: SteeredState | None) -> dic
         "reading": None,
         "trust": None,
         "saturation": None,
+        "law": battery.law or (steered.law if steered is not None else None),
     }
     if steered is not None:
         facts["reading"] = None if steered.reading is None else watts(steered.reading, signed=True)

@@ -33,13 +33,13 @@ class Feed:
 
     def __init__(self) -> None:
         self._minutes = 0
-        self._known_s = -math.inf
+        self._known_s = self._now_s = -math.inf
 
     def news(self, watched: Watched, minutes: int) -> dict[str, Any] | None:
         """What it needs now; None = nothing new. `fresh` = it forgets what it has."""
         moments = watched.history(minutes * 60.0)
         now_s = moments[-1].time_s if moments else 0.0
-        fresh = minutes != self._minutes or now_s < self._known_s  # or time began anew
+        fresh = minutes != self._minutes or now_s < self._now_s  # or time began anew
         known_s = -math.inf if fresh else self._known_s
         bucket_s = WINDOWS[minutes]
         # A mean is sent once it is complete.
@@ -47,6 +47,6 @@ class Feed:
         points = thinned((point(moment) for moment in moments if known_s <= moment.time_s < end_s), bucket_s)
         if not points and not fresh:
             return None
-        self._minutes, self._known_s = minutes, end_s
+        self._minutes, self._known_s, self._now_s = minutes, end_s, now_s
         rounded = [[round(value, 1) for value in entry] for entry in points]
         return {"fresh": fresh, "window": minutes * 60, "now": now_s, "points": rounded}

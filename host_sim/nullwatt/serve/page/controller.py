@@ -22,7 +22,7 @@ _COLUMNS = {
     "setpoint": "Setpoint believed",
     "gain": "Learnt gain",
     "trust": "Trust",
-    "saturation": "Saturation",
+    "saturation": "Saturated \N{MINUS SIGN}/+",
     "state": "Presence",
     "poll": "Polls every",
 }
@@ -184,13 +184,13 @@ def presence_word(one: SteeredState) -> str:
         return "on trial"
     if one.in_pool is False:
         return "not in the pool"
-    return "steered" if one.presence is None else f"present {percent(one.presence)}"
+    return "steered" if one.presence is None or one.presence > 0.99 else percent(one.presence)
 
 
 def _steered_values(name: str, one: SteeredState, controller: ControllerState) -> dict[str, Value]:
     mac = one.mac
     share = share_of(one.target, controller.demand)
-    about = [mac, phase(one.phase) if one.phase else "", one.law or ""]
+    about = [phase(one.phase) if one.phase else "", one.law or ""]
     both = (one.saturation_charge, one.saturation_discharge)
     cells = {
         "target": _signed(one.target),

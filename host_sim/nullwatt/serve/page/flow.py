@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 #: Below this nothing is drawn as moving.
-STILL_W = 3.0
+STILL_W = 15.0
 _WIDEST_W = 4000.0
 
 #: Paths between the nodes of a drawing 360 wide and 300 high, from where it comes to where it goes.

@@ -56,7 +56,7 @@ class Frame:
                         tag("p", "quiet", watched.where)
                     if watched.clock is not None:
                         session.show(TimeBar(session, watched.clock))
-                with tag("main", "", id="main", tabindex="-1"):
+                with tag("div", "content", id="main", tabindex="-1"):
                     tag("p", "lost", role="alert", id="lost", hidden="")
                     for name, title in shown.items():
                         with tag(

@@ -10,7 +10,7 @@ from .keyed import Keyed
 from .live import Value, attribute, pressed, there
 from .session import Session
 from .tags import button, choice, dialog, icon, slider, switch, tag, text_field
-from .words import phase, time_of_day, watts
+from .words import phase, watts
 
 
 class House:
@@ -121,8 +121,7 @@ class House:
         if state.solar is not None:
             course = "It follows its course over the day" if state.solar.mode == "clear_sky" else "It stands fixed"
             where = ", ".join(phase(name) for name in state.solar.phases)
-            hour = "" if state.time is None or state.time.hour is None else f" at {time_of_day(state.time.hour)}"
-            shown["sun-words"] = f"{course}{hour}; up to {watts(state.solar.max)} on {where}."
+            shown["sun-words"] = f"{course}; up to {watts(state.solar.max)} on {where}."
             shown["sun-now"] = watts(state.solar.current)
             shown["set-sun"] = {"v": f"{state.solar.current:.0f}", "a": {"max": f"{state.solar.max:g}"}}
             shown["set-clouds"] = {"v": f"{state.solar.clouds * 100:.0f}"}

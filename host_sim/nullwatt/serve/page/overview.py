@@ -6,7 +6,7 @@ from ..state import State
 from .axis import extent, ticks
 from .bars import names, placed, placed_battery, track
 from .chart import WINDOWS
-from .flow import PATHS, drawn, shares
+from .flow import PATHS, STILL_W, drawn, shares
 from .keyed import Keyed
 from .live import Value, attribute, there
 from .tags import ICONS, drawing, tag
@@ -35,7 +35,9 @@ class Overview:
         with tag("div", "card hero", live="hero"):
             with tag("div", "hero-now"):
                 tag("p", "eyebrow", "Grid")
-                tag("p", "hero-number", live="grid-total", test="grid-total")
+                with tag("p", "hero-number", live="grid-word", test="grid-total"):
+                    tag("span", live="grid-number")
+                    tag("span", "hero-unit", live="grid-unit")
                 tag("p", "hero-sentence", live="sentence", test="sentence")
             with tag("div", "phases", live="phases"):
                 for letter in "abc":
@@ -82,6 +84,7 @@ class Overview:
         for name, path in PATHS.items():
             source = name.partition("-")[0]
             parts.append(f'<path class="flow-bed" d="{path}" data-live="flow-bed:{name}"/>')
+            parts.append(f'<path class="flow-glow" data-role="{source}" d="{path}" data-live="flow:{name}"/>')
             parts.append(f'<path class="flow-live" data-role="{source}" d="{path}" data-live="flow:{name}"/>')
         for name, (x, y) in _NODES.items():
             parts.append(
@@ -93,7 +96,7 @@ class Overview:
         with tag("div", "card flow", live="flow"):
             with tag("div", "card-head"):
                 tag("h2", "", "Where it goes")
-            drawing("".join(parts), "flow-drawing", viewBox="0 0 360 300", role="img", data_live="flow-words")
+            drawing("".join(parts), "flow-drawing", viewBox="16 2 328 296", role="img", data_live="flow-words")
 
     @staticmethod
     def _chart() -> None:
@@ -144,7 +147,10 @@ class Overview:
         for index, value in enumerate(ticks(end_w)):
             shown[f"tick:{index}"] = watts(abs(value)) if index in (0, 4) else number(abs(value))
         if grid_w is not None:
-            shown["grid-total"] = {"t": watts(grid_w, signed=True), "a": {"data-word": grid_word(grid_w)}}
+            # Both parts with the space between them: who reads it aloud, or copies it, gets "+12 W".
+            amount, unit = watts(grid_w, signed=True).rsplit("\N{NO-BREAK SPACE}", 1)
+            shown["grid-number"], shown["grid-unit"] = amount, f"\N{NO-BREAK SPACE}{unit}"
+            shown["grid-word"] = attribute(data_word=grid_word(grid_w), data_watts=f"{grid_w:.0f}")
         return shown | self._phase_values(state) | self._flow_values(state)
 
     def _phase_values(self, state: State) -> dict[str, Value]:
@@ -183,6 +189,6 @@ class Overview:
             word = grid_word(power) if name == "grid" else ""
             shown[f"node:{name}"] = attribute(hidden=None if here[name] else "", data_word=word)
             shown[f"node-watts:{name}"] = watts(power, signed=name in ("grid", "battery"))
-        words = [f"{name.replace('-', ' to ')} {watts(power)}" for name, power in flows.items() if power >= 3]
+        words = [f"{name.replace('-', ' to ')} {watts(power)}" for name, power in flows.items() if power >= STILL_W]
         shown["flow-words"] = attribute(aria_label="Power flows: " + (", ".join(words) or "none"))
         return shown

@@ -25,7 +25,7 @@
   function paintSlider(el) {
     const low = Number(el.min), high = Number(el.max);
     el.style.setProperty("--fill", high > low ? `${(100 * (el.value - low)) / (high - low)}%` : "0%");
-    const text = `${Number(el.value).toLocaleString("en").replaceAll(",", "\u202f")}\u202f${el.dataset.unit}`;
+    const text = `${Number(el.value).toLocaleString("en").replaceAll(",", "\u202f")}\u00a0${el.dataset.unit}`;
     const output = el.parentElement.querySelector("output");
     if (output) output.textContent = text;
     el.setAttribute("aria-valuetext", text);
@@ -45,7 +45,7 @@
     for (const [name, text] of Object.entries(value.s ?? {})) el.style.setProperty(name, text);
     if (value.t !== undefined && el.textContent !== value.t) el.textContent = value.t;
     if (value.v !== undefined) setInput(el, value.v);
-    if (el.classList.contains("flow-live")) move(el);
+    if (el.matches(".flow-live")) move(el);
   }
 
   const named = (name) => all(`[data-live="${CSS.escape(name)}"]`);
@@ -289,13 +289,13 @@
         axisPointer: { lineStyle: { color: color("ink-2"), type: "solid" } },
         formatter: (lines) =>
           `${duration(-lines[0].value[0])} ago` +
-          lines.map((line) => `<br>${line.marker}${line.seriesName} <b>${power(line.value[1])}\u202fW</b>`).join(""),
+          lines.map((line) => `<br>${line.marker}${line.seriesName} <b>${power(line.value[1])}\u00a0W</b>`).join(""),
       },
       xAxis: {
         type: "value",
         min: -span,
         max: 0,
-        interval: span / (el.clientWidth < 500 ? 2 : 5) / 1,
+        interval: span / (el.clientWidth < 500 ? 2 : 5),
         axisLabel: { ...text, formatter: ago, showMinLabel: true, alignMinLabel: "left", alignMaxLabel: "right" },
         axisLine: { show: false },
         axisTick: { show: false },
@@ -304,10 +304,19 @@
       yAxis: {
         type: "value",
         splitNumber: 4,
-        min: (range) => Math.min(range.min, -200),
-        max: (range) => Math.max(range.max, 200),
+        min: (range) => 250 * Math.floor(Math.min(range.min, -100) / 250),
+        max: (range) => 250 * Math.ceil(Math.max(range.max, 400) / 250),
         axisLabel: { ...text, formatter: power, showMinLabel: false, showMaxLabel: false },
+        axisLine: { show: false },
+        axisTick: { show: false },
         splitLine: { lineStyle: { color: color("line") } },
+      },
+      visualMap: {
+        show: false,
+        type: "piecewise",
+        seriesIndex: 0,
+        dimension: 1,
+        pieces: [{ min: -1e6, max: 0, color: color("export-line") }, { min: 0, max: 1e6, color: color("import-line") }],
       },
       series: SERIES.map(([name, role, width], index) => ({
         name,
@@ -315,9 +324,9 @@
         showSymbol: false,
         silent: true,
         z: 10 - index,
-        lineStyle: { width, color: color(`${role}-line`) },
-        itemStyle: { color: color(`${role}-line`) },
-        areaStyle: role === "grid" ? { color: color("grid-line"), opacity: 0.14, origin: 0 } : undefined,
+        lineStyle: role === "grid" ? { width } : { width, color: color(`${role}-line`) },
+        itemStyle: { color: role === "grid" ? color("import-line") : color(`${role}-line`) },
+        areaStyle: role === "grid" ? { opacity: 0.14, origin: 0 } : undefined,
         markLine: role === "grid" ? { silent: true, symbol: "none", label: { show: false }, data: [{ yAxis: 0 }],
           lineStyle: { color: color("zero"), width: 1, type: "solid" } } : undefined,
         data: seen(index) ? points.map((point) => [point[0] - end, point[index + 1]]) : [],

@@ -1,6 +1,6 @@
 """Numbers and states in words."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ..state import BatteryState, GridState, State
 
@@ -9,7 +9,7 @@ HELD_W = 40.0
 #: Below this a battery rests: inverters leave a few watts.
 RESTING_W = 5.0
 _NEAR_LIMIT = 0.02
-_MINUS, _SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
+_MINUS, _SPACE, _GAP = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 
 
 def number(value: float, decimals: int = 0, signed: bool = False) -> str:
@@ -23,13 +23,13 @@ def number(value: float, decimals: int = 0, signed: bool = False) -> str:
 def watts(value: float, signed: bool = False) -> str:
     """A power with its unit: W, from 10 kW on kW."""
     if abs(value) >= 9999.5:
-        return f"{number(value / 1000, 1, signed)}{_SPACE}kW"
-    return f"{number(value, 0, signed)}{_SPACE}W"
+        return f"{number(value / 1000, 1, signed)}{_GAP}kW"
+    return f"{number(value, 0, signed)}{_GAP}W"
 
 
 def percent(share: float) -> str:
     """A share, 0..1, in percent."""
-    return f"{share * 100:.0f}{_SPACE}%"
+    return f"{share * 100:.0f}{_GAP}%"
 
 
 def duration(seconds: float) -> str:
@@ -39,7 +39,7 @@ def duration(seconds: float) -> str:
     hours, rest = divmod(rest, 3600)
     minutes, left = divmod(rest, 60)
     text = f"{hours}:{minutes:02}:{left:02}" if days or hours else f"{minutes}:{left:02}"
-    return f"{days}{_SPACE}d {text}" if days else text
+    return f"{days}{_GAP}d {text}" if days else text
 
 
 def time_of_day(hour: float) -> str:
@@ -83,13 +83,18 @@ def sentence(state: State) -> str:
         return ""
     word = grid_word(state.grid.total)
     if word == "held":
-        return f"{_held(state.batteries)}: {watts(state.grid.total, signed=True)}."
+        return _held(state.batteries)
     verb = "Importing" if word == "import" else "Exporting"
     return f"{verb} {watts(abs(state.grid.total))}: {_reason(state, state.grid)}."
 
 
-def _held(batteries: Iterable[BatteryState]) -> str:
-    return "The grid is held at zero" if any(True for _ in batteries) else "The grid happens to be near zero"
+def _held(batteries: Sequence[BatteryState]) -> str:
+    if not batteries:
+        return "The grid happens to be near zero."
+    power = sum(battery.power for battery in batteries)
+    if abs(power) <= RESTING_W * len(batteries):
+        return "The grid is held at zero: the batteries rest."
+    return f"The grid is held at zero: the batteries {'give' if power > 0 else 'take'} {watts(abs(power))}."
 
 
 def _reason(state: State, grid: GridState) -> str:
