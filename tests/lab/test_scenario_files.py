@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from nullwatt.home import ConfigError, HouseFile
 from nullwatt.lab import SCENARIOS, Scenario, load_scenario, parse_scenario, run, run_naive, run_side_by_side, shipped
-from nullwatt.lab.scenario_file import EventSection, ExpectationSection, ScenarioFile, WhenSection
+from nullwatt.lab.scenario_events import EventSection, WhenSection
+from nullwatt.lab.scenario_file import ExpectationSection, ScenarioFile
 
 HOUSE: dict[str, Any] = {
     "powermeter": {

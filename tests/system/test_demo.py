@@ -1,7 +1,7 @@
 """`nullwatt demo` as a user runs it: real processes, real UDP, real time."""
 
-import io
 import json
+import math
 import os
 import pty
 import re
@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from nullwatt.battery import Battery, BatteryConfig
-from nullwatt.cli.demo_view import DemoState, live_table, sparkline, status_line
+from nullwatt.cli.demo_run import Held, status_line
 from nullwatt.home import House, HouseConfig
 
 COMMAND = [sys.executable, "-m", "nullwatt", "demo"]
@@ -131,7 +130,7 @@ def test_live_view_on_a_terminal_until_ctrl_c() -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm-256color", COLUMNS="110", LINES="40")
-        os.execv(sys.executable, [*COMMAND, "--duration", "0"])
+        os.execv(sys.executable, [*COMMAND, "--tui"])
     shown, start_s, asked = b"", time.monotonic(), False
     while time.monotonic() - start_s < 20:
         if not asked and time.monotonic() - start_s > 5:
@@ -147,7 +146,7 @@ def test_live_view_on_a_terminal_until_ctrl_c() -> None:
     os.close(terminal)
     text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
     assert code == 0, text
-    for word in ("batteries", "VNSE3-0", "HMJ-2", "SoC", "total", "full bar", "real UDP polls", "stopped"):
+    for word in ("02B250000002", "kettle", "SoC", "total", "udp://127.0.0.1:", "stopped"):
         assert word in text
     assert "Traceback" not in text
 
@@ -197,35 +196,32 @@ def test_house_file_with_a_typo_is_one_line(tmp_path: Path, change: dict[str, st
 
 
 @pytest.fixture
-def state() -> DemoState:
+def house() -> House:
     batteries = [Battery(BatteryConfig(mac="02B250000001", initial_power_w=100.0, initial_soc=0.75))]
     house = House(HouseConfig(base_load_w=(300.0, 50.0), noise_w=0.0), batteries)
     house.advance_to(5.0)
-    return DemoState(house, batteries, "udp://127.0.0.1:12345", 60.0)
+    return house
 
 
-def test_status_line_has_grid_and_batteries(state: DemoState) -> None:
-    assert status_line(state) == (
+def test_status_line_has_grid_and_batteries(house: House) -> None:
+    batteries = [Battery(BatteryConfig(mac="02B250000001", initial_power_w=100.0, initial_soc=0.75))]
+    assert status_line(house, batteries) == (
         "   5 s  grid W  A  +200.0  B   +50.0  C    +0.0  total  +250.0 | 0001 A  +100 W  75%"
     )
 
 
-def test_mean_is_over_the_latest_seconds(state: DemoState) -> None:
-    state.totals_w.extend([1000.0, -10.0, 30.0])
-    assert state.mean_abs_w(2) == 20
-    assert str(DemoState(state.house, [], "", 0.0).mean_abs_w(20)) == "nan"
-
-
-def test_live_table_shows_everything(state: DemoState) -> None:
-    state.record()
-    output = io.StringIO()
-    Console(width=110, file=output).print(live_table(state))
-    text = output.getvalue()
-    for word in ("+200.0", "+250.0", "HMG-50", "+100", "75.0%", "integrator-2", "5 of 60 s", "running: nothing"):
-        assert word in text
-
-
-def test_sparkline_heights() -> None:
-    assert sparkline([0, 24, -100, 150, 199]).plain == "total  ▁▁▅▇█  (full bar 200 W)"
-    assert sparkline([0, 250, -1000]).plain == "total  ▁▃█  (full bar 1000 W)"
-    assert "200 W" in sparkline([]).plain
+def test_the_verdict_is_over_the_latest_seconds(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    held = Held()
+    assert math.isnan(held.mean_abs_w)
+    assert held.judge() == 1
+    for _ in range(20):
+        held.record(house)
+    assert held.mean_abs_w == 250 and held.judge() == 1
+    house.set_solar(250.0)
+    for _ in range(20):
+        held.record(house)
+    assert held.mean_abs_w == 0 and held.judge() == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "result: mean |grid total| over the last 20 s: 250.0 W, NOT held (limit 40 W)",
+        "result: mean |grid total| over the last 20 s: 0.0 W, held (limit 40 W)",
+    ]

@@ -31,7 +31,12 @@ def stream(running: Running) -> ClientConnection:
 
 def test_state_is_the_status_and_the_time(simulation: Running) -> None:
     state = simulation.client.get("/api/v1/state").json()
-    assert state["time"] == {"now_s": pytest.approx(now_s(simulation), abs=0.5), "scale": 1.0, "paused": False}
+    assert state["time"] == {
+        "now_s": pytest.approx(now_s(simulation), abs=0.5),
+        "scale": 1.0,
+        "paused": False,
+        "hour": pytest.approx(12.0, abs=0.1),
+    }
     assert set(simulation.status()) < set(state)
 
 

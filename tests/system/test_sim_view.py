@@ -28,7 +28,7 @@ from nullwatt.cli.sim_terminal import LastLine
 from nullwatt.cli.sim_view import SimView
 from nullwatt.home import parse_house
 from nullwatt.lab import ServedSite, Site, specs_of
-from nullwatt.serve import History, Server, application
+from nullwatt.serve import Server, application
 
 LOADS = 14  # more than keys, and more than fit on 24 lines
 MACS = [f"02B25000000{n}" for n in range(1, 4)]
@@ -62,7 +62,7 @@ def in_process(house: Site) -> HouseSource:
 @asynccontextmanager
 async def served(house: Site, port: int = 0) -> AsyncIterator[int]:
     simulation = ServedSite(house, lambda: None)
-    server = Server(application(simulation, History(simulation)), "127.0.0.1", port)
+    server = Server(application(simulation), "127.0.0.1", port)
     running = asyncio.create_task(server.run())
     try:
         yield server.port

@@ -33,7 +33,9 @@ class Link(Protocol):
 
     def send(self, datagram: bytes) -> None:
         """Send one datagram; losing it is not an error."""
-        ...
+
+    def close(self) -> None:
+        """Send nothing any more."""
 
 
 class InProcessLink:
@@ -51,21 +53,26 @@ class InProcessLink:
         """
         self.on_datagram: Callable[[bytes], None] = _ignore
         self._handler = handler
+        self._closed = False
         self._source = source
         self._clock = clock
 
     def send(self, datagram: bytes) -> None:
         """Hand the datagram to the CT and deliver its reply, if any, before returning."""
-        reply = self._handler(datagram, self._source, self._clock())
+        reply = None if self._closed else self._handler(datagram, self._source, self._clock())
         if reply is not None:
             self.on_datagram(reply)
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        self._closed = True
 
 
 class UdpLink(asyncio.DatagramProtocol):
     """A CT behind a UDP socket of its own, connected to one address: datagrams from others never arrive."""
 
     def __init__(self) -> None:
-        """Use `open` instead."""
+        """Nothing is sent before `connect`."""
         self.on_datagram: Callable[[bytes], None] = _ignore
         self.errors = 0  # refused or unreachable, counted only: a battery polls on
         self._transport: asyncio.DatagramTransport | None = None
@@ -73,9 +80,14 @@ class UdpLink(asyncio.DatagramProtocol):
     @classmethod
     async def open(cls, host: str, port: int) -> "UdpLink":
         """Return a connected link; OSError if the host does not resolve."""
-        loop = asyncio.get_running_loop()
-        _, link = await loop.create_datagram_endpoint(cls, remote_addr=(host, port))
+        link = cls()
+        await link.connect(host, port)
         return link
+
+    async def connect(self, host: str, port: int) -> None:
+        """Open the socket; OSError if the host does not resolve."""
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, remote_addr=(host, port))
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         """Keep the transport (asyncio callback)."""
@@ -146,12 +158,14 @@ class Ct002Client:
 
     Attributes:
         battery: The battery.
+        link: Its way to the CT.
         next_poll_s: When the next poll is due, in the clock's seconds.
         polls_sent: Requests the battery sent, lost ones included.
         replies: Datagrams that reached the listening battery.
         steered: Replies that made the steering law run.
         timeouts: Requests with no reply until the next request or the timeout, whichever came first.
         last_reply_s: Time of the last reply, None before the first.
+        silent: `run` sends nothing while this is set; the plant goes on.
     """
 
     def __init__(
@@ -174,7 +188,8 @@ class Ct002Client:
         self.steered = 0
         self.timeouts = 0
         self.last_reply_s: float | None = None
-        self._link = link
+        self.silent = False
+        self.link = link
         self._config = config
         self._rng = rng
         self._interval_s = battery.poll_interval_s if config.poll_interval_s is None else config.poll_interval_s
@@ -213,9 +228,9 @@ class Ct002Client:
         self.polls_sent += 1
         datagram = self.battery.request()
         if not lost:
-            self._link.send(datagram)
+            self.link.send(datagram)
             if twice:
-                self._link.send(datagram)
+                self.link.send(datagram)
 
     async def run(self, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
         """Poll until cancelled.
@@ -229,7 +244,11 @@ class Ct002Client:
         try:
             while True:
                 await sleep(max(0.0, self.next_poll_s - now()))
-                if (now_s := now()) >= self.next_poll_s:
+                if (now_s := now()) < self.next_poll_s:
+                    continue
+                if self.silent:
+                    self.next_poll_s = now_s + self._interval_s
+                else:
                     self.poll(now_s)
         finally:
             self._clock = None

@@ -49,9 +49,17 @@ def run(
     base_load: Annotated[str | None, typer.Option(help="Without a file: W per phase, such as 100,50,80.")] = None,
     soc: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Without a file: state of charge. [0.5]")] = None,
     ct_host: CtHost = None,
-    ct_port: CtPort = None,
+    ct_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="UDP port of the emulator; with --emulator 0 = a free one.")
+    ] = None,
     http_port: HttpPort = None,
+    emulator: Annotated[
+        bool, typer.Option("--emulator", help="Run the emulator in here as well, on --ct-host and --ct-port.")
+    ] = False,
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Print lines instead of a live view.")] = False,
+    web: Annotated[
+        bool | None, typer.Option("--web/--no-web", help="Serve the web page. [if nullwatt[web] is installed]")
+    ] = None,
     time_scale: Annotated[float | None, typer.Option(help="Simulated seconds per second. [1]")] = None,
     power_update_delay: Delay = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")] = False,
@@ -61,12 +69,15 @@ def run(
         fail(f"--phases {phases}: must be 1 or 3")
     if time_scale is not None and not 0 < time_scale < 1e6:
         fail(f"--time-scale {time_scale:g}: must be a number above 0")
+    if ct_port == 0 and not emulator:
+        fail("--ct-port 0: a free port is only for an emulator in here (--emulator); otherwise 1 to 65535")
     # Only here: the other verbs need nothing of the simulation.
     from nullwatt.cli import sim_run
 
     quick = sim_run.Quick(batteries, phases, base_load, soc)
     changes = sim_run.Changes(ct_host, ct_port, http_port, time_scale, power_update_delay)
-    raise typer.Exit(sim_run.run(config, quick, changes, no_tui, verbose))
+    how = sim_run.How(emulator, no_tui, web, verbose)
+    raise typer.Exit(sim_run.run(config, quick, changes, how))
 
 
 @sim.command()

@@ -1,24 +1,18 @@
 """The simulation in the foreground: house file or quick house, batteries, HTTP."""
 
-import asyncio
 import logging
-import signal
-import socket
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nullwatt.cli.errors import fail
-from nullwatt.cli.sim_source import HouseSource
-from nullwatt.cli.sim_terminal import LastLine, obstacle
+from nullwatt.cli.house_server import Show, log_to, serve
+from nullwatt.cli.sim_terminal import LastLine, obstacle, page_obstacle
+from nullwatt.core import Emulator
 from nullwatt.home import ConfigError, HouseFile, load_house_file, parse_house
-from nullwatt.lab import BatterySpec, ServedSite, Site, specs_of
-from nullwatt.serve import History, PortInUseError, Server, application
+from nullwatt.lab import specs_of
 
 _LOG = logging.getLogger("nullwatt.sim")
-_LEAVE_S = 5.0
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -106,23 +100,28 @@ class Changes:
         )
 
 
+@dataclass(frozen=True)
+class How:
+    """How it is run. emulator: with one in this process. web: with the page; None = if it can be."""
+
+    emulator: bool = False
+    no_tui: bool = False
+    web: bool | None = None
+    verbose: bool = False
+
+
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbose: bool) -> int:
+def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
     """Run until stopped. Exit code."""
-    hindrance = None if no_tui else obstacle()
-    last_line = None if no_tui or hindrance else LastLine()
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO if last_line is None else logging.WARNING,
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-        handlers=[last_line or logging.StreamHandler(sys.stdout)],
-    )
+    hindrance = None if how.no_tui else obstacle()
+    last_line = None if how.no_tui or hindrance else LastLine()
+    usual = logging.INFO if last_line is None else logging.WARNING
+    log_to(last_line, logging.DEBUG if how.verbose else usual)
     if hindrance:
         _LOG.info("printing lines: %s", hindrance)
-    for noisy in ("asyncio", "uvicorn.error"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         if config is None:
             file = parse_house(quick.document())
@@ -134,78 +133,11 @@ def run(config: Path | None, quick: Quick, changes: Changes, no_tui: bool, verbo
         specs = specs_of(file, str(config or "house"))
     except ConfigError as error:
         fail(str(error))
-    try:
-        return asyncio.run(_run(file, specs, last_line))
-    except PortInUseError as error:
-        fail(str(error))
-
-
-async def _run(file: HouseFile, specs: tuple[BatterySpec, ...], last_line: LastLine | None) -> int:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop.set)
-    shortest_s, longest_s = file.auto_interval
-    site = Site(file.house_config(), specs, (shortest_s, longest_s))
-    site.auto.enable(file.auto_mode)
-    served = ServedSite(site, stop.set)
-    history = History(served)
-    server = Server(application(served, history), file.http.host, file.http.port)
-    _LOG.info("serving http://%s:%d", file.http.host, server.port)
-    _LOG.info("batteries poll udp://%s:%d", file.ct.host, file.ct.port)
-    lines = _StatusLines(site, file.log_interval)
-
-    def on_second() -> None:
-        history.record()
-        lines.second()
-
-    scale = max(file.time_scale, 0.1)
-    world = asyncio.create_task(site.play(file.ct.host, file.ct.port, scale, on_second=on_second))
-    http = asyncio.create_task(server.run())
-    stopped = asyncio.create_task(stop.wait())
-    tasks: list[asyncio.Task[Any]] = [world, http, stopped]
-    view = None
-    if last_line is not None:
-        from nullwatt.cli.sim_view import SimView  # only here: textual may be missing
-
-        where = f"http://{file.http.host}:{server.port} -> udp://{file.ct.host}:{file.ct.port}"
-        view = SimView(HouseSource(served, where), last_line)
-        tasks.append(asyncio.create_task(view.run_async(mouse=False)))
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if view is not None:  # it gives the terminal back before anything is written there
-            view.exit()
-            await asyncio.wait(tasks[-1:], timeout=_LEAVE_S)
-        for task in done:
-            try:
-                task.result()
-            except socket.gaierror as error:
-                fail(f"ct.host {file.ct.host}: {error.strerror}")
-        return 0 if view is None else view.return_code or 0
-    finally:
-        server.stop()
-        for task in tasks:
-            if task is not http:
-                task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _StatusLines:
-    """A line of the log every so many simulated seconds."""
-
-    def __init__(self, site: Site, interval_s: float) -> None:
-        self._site = site
-        self._interval_s = interval_s
-        self._next_s = 0.0
-
-    def second(self) -> None:
-        """Called once a simulated second."""
-        now_s = self._site.house.now_s
-        if now_s < self._next_s:
-            return
-        self._next_s = now_s + self._interval_s
-        grid = " ".join(f"{watts:+.0f}" for watts in self._site.house.grid_w())
-        batteries = " ".join(
-            f"{battery.mac[-4:]} {battery.phase} {battery.power_w:+.0f} W {battery.soc:.0%}"
-            for battery in self._site.batteries
-        )
-        _LOG.info("grid %s W | %s", grid, batteries)
+    page = how.web is not False
+    if page and (hindrance := page_obstacle()):
+        page = False
+        if how.web:
+            fail(hindrance, 1)
+        _LOG.info("no page: %s", hindrance)
+    show = Show(last_line, page, lines=True)
+    return serve(file, specs, Emulator() if how.emulator else None, show)

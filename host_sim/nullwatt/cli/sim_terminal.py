@@ -1,10 +1,11 @@
-"""What a live view needs of the process: a terminal in front of it, textual, and a log that stays off the screen."""
+"""What a view needs of the process: a terminal in front of it or a page, and a log that stays off the screen."""
 
 import logging
 import os
 import sys
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 
 
 def obstacle() -> str | None:
@@ -23,6 +24,13 @@ def obstacle() -> str | None:
         if error.name != "textual":
             raise
         return "the live view needs the package textual; install nullwatt[sim]"
+    return None
+
+
+def page_obstacle() -> str | None:
+    """Why no web page can be shown here, None if it can."""
+    if find_spec("nicegui") is None:
+        return "the page needs the package nicegui; install nullwatt[web]"
     return None
 
 

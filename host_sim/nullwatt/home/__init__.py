@@ -17,7 +17,9 @@ from .config import (
     house_schema,
     load_house_file,
     parse_appliance,
+    parse_battery,
     parse_house,
+    parse_load,
     read_document,
 )
 from .device import (
@@ -81,6 +83,8 @@ __all__ = [
     "house_schema",
     "load_house_file",
     "parse_appliance",
+    "parse_battery",
     "parse_house",
+    "parse_load",
     "read_document",
 ]

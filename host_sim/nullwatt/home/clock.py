@@ -100,6 +100,11 @@ class PacedClock(ScaledClock):
         self._rebase()
         self.paused = False
 
+    def fall_back(self, time_s: float) -> None:
+        """Go on from an earlier time, because what happens could not keep up; a later one changes nothing."""
+        self._rebase()
+        self._base_s = min(self._base_s, time_s)
+
     def step(self, duration_s: float) -> None:
         """Move a standing clock on; ValueError if it runs, or for a step that is not above 0."""
         if not self.paused:

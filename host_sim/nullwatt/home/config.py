@@ -263,6 +263,27 @@ def parse_appliance(document: object, name: str = "appliance") -> Appliance:
         raise ConfigError(f"{name}: {_explain(error, Appliance)}") from None
 
 
+def parse_load(document: object, name: str = "load") -> LoadConfig | Appliance:
+    """Check a load or, with a `kind`, an appliance; `name` opens the error text. Raises ConfigError."""
+    if isinstance(document, dict) and document.get("kind", "load") != "load":
+        return parse_appliance(document, name)
+    if isinstance(document, dict):
+        document = {key: value for key, value in document.items() if key != "kind"}
+    try:
+        return _load_config(check_document(LoadSection, document, name, "name"))
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def parse_battery(document: object, name: str = "battery") -> BatterySection:
+    """Check one entry of `batteries`; `name` opens the error text. Raises ConfigError."""
+    battery = check_document(BatterySection, document, name, "mac")
+    if battery.dc_input_power > battery.max_dc_input:
+        rule = f"must be at most max_dc_input ({battery.max_dc_input:g})"
+        raise broken_rule(name, "dc_input_power", battery.dc_input_power, rule)
+    return battery
+
+
 def check_document[Model: BaseModel](
     model: type[Model], document: object, name: str, main_key: str, folder: Path | str | None = None
 ) -> Model:

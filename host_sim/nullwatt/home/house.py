@@ -189,6 +189,23 @@ class House:
         self.sun.set_fixed(power_w)
         self._update_demand()
 
+    def set_clouds(self, clouds: float) -> None:
+        """How much of the sun clouds may cover from now on, 0 ... 1; ValueError outside."""
+        self._pass(self.now_s)
+        self.sun.set_clouds(clouds)
+        self._update_demand()
+
+    def follow_sun(self) -> None:
+        """From now on solar power follows the course of the day instead of a fixed value."""
+        self._pass(self.now_s)
+        self.sun.follow()
+        self._update_demand()
+
+    @property
+    def hour(self) -> float:
+        """Time of day, 0 ... 24."""
+        return (self.sun.config.start_h + self.now_s / 3600.0) % 24.0
+
     @property
     def solar_w(self) -> float:
         """AC solar power in the present raster step, W, >= 0."""
@@ -295,7 +312,7 @@ class House:
         letters = self.config.sun.phases
         parts: dict[str, BaseLoadDevice | SunDevice | LoadDevice] = {
             BASE_LOAD: BaseLoadDevice(self._base_powers, self.phases),
-            SUN: SunDevice("".join(letters), self.config.sun.max_w, lambda: self.solar_w, self.set_solar),
+            SUN: SunDevice("".join(letters), self.config.sun.max_w, self),
         }
         for load in self._loads.loads:
             if load.name in parts:

@@ -5,7 +5,7 @@ before anything changes there. See `Device` for signs: these powers are negative
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from .device import FLAGS, NO_ENERGY, Command, EnergyTerms, Quantity, Value, check_command
 from .loads import Load
@@ -120,28 +120,54 @@ class BaseLoadDevice(_Part):
         check_command(self.name, self.commands, name, value)
 
 
+class Sunny(Protocol):
+    """What a `SunDevice` needs of its house."""
+
+    @property
+    def solar_w(self) -> float:
+        """Present AC power, W."""
+
+    def set_solar(self, power_w: float) -> None:
+        """Fix the power."""
+
+    def set_clouds(self, clouds: float) -> None:
+        """How much clouds may cover."""
+
+    def follow_sun(self) -> None:
+        """Let the day decide."""
+
+
 class SunDevice(_Part):
-    """The solar inverter. power: gives its present AC power, W. set_power: fixes it."""
+    """The solar inverter."""
 
     name = SUN
     quantities: ClassVar[Mapping[str, Quantity]] = {"power_w": _POWER}
 
-    def __init__(self, phase: str, max_w: float, power: Callable[[], float], set_power: Callable[[float], None]):
+    def __init__(self, phase: str, max_w: float, house: Sunny):
         super().__init__()
         self.phase = phase
-        self.commands: Mapping[str, Command] = {"power_w": Command("W", "fix the power", 0.0, max_w)}
-        self._power = power
-        self._set_power = set_power
+        self.commands: Mapping[str, Command] = {
+            "power_w": Command("W", "fix the power", 0.0, max_w),
+            "clouds": Command("", "how much of the sun clouds may cover", 0.0, 1.0),
+            "mode": Command("", "follow the day or stay fixed", choices=("clear_sky", "fixed")),
+        }
+        self._house = house
 
     @property
     def power_w(self) -> float:
         """AC power, W."""
-        return self._power()
+        return self._house.solar_w
 
     def telemetry(self) -> Mapping[str, float]:
         """Power."""
         return {"power_w": self.power_w}
 
     def command(self, name: str, value: Value) -> None:
-        """Fix the power."""
-        self._set_power(float(check_command(self.name, self.commands, name, value)))
+        """Fix the power, or let the day decide."""
+        checked = check_command(self.name, self.commands, name, value)
+        if name == "clouds":
+            self._house.set_clouds(float(checked))
+        elif checked == "clear_sky":
+            self._house.follow_sun()
+        else:
+            self._house.set_solar(self.power_w if name == "mode" else float(checked))

@@ -1,7 +1,7 @@
 """A simple sun on the roof: fixed power, or a clear-sky half-sine with optional clouds."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .draws import Draws
@@ -39,13 +39,17 @@ class SunConfig:
 
 
 class Sun:
-    """AC power of the solar inverter as a pure function of time (and of what `set_fixed` last said)."""
+    """AC power of the solar inverter as a pure function of time, and of what was last set by hand.
+
+    Attributes:
+        mode: "fixed" or "clear_sky", as `SunConfig`.
+    """
 
     def __init__(self, config: SunConfig, seed: int) -> None:
         self.config = config
         self._draws = Draws(seed, "sun.clouds")
         self._fixed_w = 0.0
-        self._mode = config.mode
+        self.mode: Literal["fixed", "clear_sky"] = config.mode
         if config.mode == "fixed":
             self.set_fixed(config.power_w)
 
@@ -53,12 +57,20 @@ class Sun:
         """Fix the power from now on, clamped to 0 ... max_w; ValueError if it is not a finite number."""
         if not math.isfinite(power_w):
             raise ValueError("solar power must be a finite number")
-        self._mode = "fixed"
+        self.mode = "fixed"
         self._fixed_w = min(max(power_w, 0.0), self.config.max_w)
+
+    def follow(self) -> None:
+        """From now on the course of the day decides."""
+        self.mode = "clear_sky"
+
+    def set_clouds(self, clouds: float) -> None:
+        """How much of the sun clouds may cover from now on, 0 ... 1; ValueError outside. Without effect while fixed."""
+        self.config = replace(self.config, clouds=clouds)
 
     def power_w(self, time_s: float) -> float:
         """Total AC power at simulated time `time_s`, W, >= 0."""
-        if self._mode == "fixed":
+        if self.mode == "fixed":
             return self._fixed_w
         config = self.config
         hour = (config.start_h + time_s / 3600.0) % _DAY_H

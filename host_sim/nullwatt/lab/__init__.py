@@ -17,6 +17,7 @@ from .devices import BatteryDevice
 from .expectations import Expectation, Outcome
 from .live import EmulatorProcess, LiveError, LiveRun
 from .loop import EmulatorDoor, Loop
+from .loopback import AddressInUseError, LoopbackCt
 from .metrics import Context, Metrics, evaluate
 from .naive import NaiveController
 from .page import render_comparison, render_page, require_plotly
@@ -36,6 +37,7 @@ __all__ = [
     "COMBINATIONS",
     "SCENARIOS",
     "SUFFIXES",
+    "AddressInUseError",
     "AutoMode",
     "BatteryDevice",
     "BatteryFacts",
@@ -52,6 +54,7 @@ __all__ = [
     "LiveError",
     "LiveRun",
     "Loop",
+    "LoopbackCt",
     "Metrics",
     "NaiveController",
     "Outcome",

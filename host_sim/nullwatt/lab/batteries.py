@@ -70,17 +70,22 @@ _FILE_KEYS = {
 
 def specs_of(file: HouseFile, name: str = "house") -> tuple[BatterySpec, ...]:
     """The batteries of a house file; `name` opens the text of the ConfigError for what no battery can be."""
-    specs = []
-    for index, section in enumerate(file.batteries):
-        try:
-            specs.append(_spec_of(section, file))
-        except ValueError as error:
-            key, _, rule = str(error).partition(": ")
-            raise ConfigError(f"{name}: batteries[{index}].{_FILE_KEYS.get(key, key)}: {rule}") from None
-    return tuple(specs)
+    return tuple(
+        spec_of(section, f"{name}: batteries[{index}].", file.ct.mac, file.power_update_delay_ticks)
+        for index, section in enumerate(file.batteries)
+    )
 
 
-def _spec_of(section: BatterySection, file: HouseFile) -> BatterySpec:
+def spec_of(section: BatterySection, name: str = "battery ", ct_mac: str = "", delay_ticks: int = 0) -> BatterySpec:
+    """One battery; ct_mac: of its emulator, delay_ticks: of a section that has none of its own. Raises ConfigError."""
+    try:
+        return _spec_of(section, ct_mac, delay_ticks)
+    except ValueError as error:
+        key, _, rule = str(error).partition(": ")
+        raise ConfigError(f"{name}{_FILE_KEYS.get(key, key)}: {rule}") from None
+
+
+def _spec_of(section: BatterySection, ct_mac: str, delay_ticks: int) -> BatterySpec:
     delay = section.power_update_delay_ticks
     config = BatteryConfig(
         mac=section.mac,
@@ -95,14 +100,14 @@ def _spec_of(section: BatterySection, file: HouseFile) -> BatterySpec:
         ramp_rate_w_s=section.ramp_rate,
         min_power_w=section.min_power,
         startup_delay_s=section.startup_delay,
-        command_delay_ticks=file.power_update_delay_ticks if delay is None else delay,
+        command_delay_ticks=delay_ticks if delay is None else delay,
         max_dc_input_w=section.max_dc_input,
         dc_input_w=section.dc_input_power,
         participates=section.participates,
         charge_efficiency=section.charge_efficiency,
         discharge_efficiency=section.discharge_efficiency,
         standby_w=section.standby,
-        ct_mac=file.ct.mac,
+        ct_mac=ct_mac,
         poll_interval_s=section.poll_interval,
     )
     client = ClientConfig(

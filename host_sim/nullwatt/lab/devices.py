@@ -22,8 +22,8 @@ class BatteryDevice:
         "max_discharge_w": Quantity("W", "discharge limit"),
     }
 
-    def __init__(self, battery: Battery) -> None:
-        """Open the books of the battery."""
+    def __init__(self, battery: Battery, books: bool = True) -> None:
+        """books: open those of the battery, for a ledger."""
         self.battery = battery
         self.name = battery.mac
         self.phase = battery.phase
@@ -33,7 +33,8 @@ class BatteryDevice:
             "max_charge_w": Command("W", "charge limit", 0.0),
             "max_discharge_w": Command("W", "discharge limit", 0.0),
         }
-        battery.take_energy()
+        if books:
+            battery.take_energy()
 
     @property
     def power_w(self) -> float:

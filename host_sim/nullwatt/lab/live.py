@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from nullwatt.home import HouseConfig, MeterReading
+from nullwatt.home import HouseConfig
 
 from .batteries import BatterySpec
 from .site import Site
@@ -82,11 +82,11 @@ class EmulatorProcess:
             raise LiveError(await self._last_words() or "the emulator did not start", code)
         raise LiveError("the emulator did not report that it listens", 1)
 
-    def feed(self, reading: MeterReading | None) -> None:
-        """Hand over a meter reading, None = unavailable. Nothing happens if the process is gone."""
+    def feed(self, power_w: Sequence[float] | None) -> None:
+        """Hand over what the meter reads per phase, W, None = unavailable. Nothing happens if the process is gone."""
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():
-            stdin.write(json.dumps(None if reading is None else list(reading.values_w)).encode() + b"\n")
+            stdin.write(json.dumps(None if power_w is None else list(power_w)).encode() + b"\n")
 
     async def died(self) -> str:
         """Return, once it has ended on its own, how: one line."""

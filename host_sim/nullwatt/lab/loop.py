@@ -8,19 +8,20 @@ No sockets, no real clock: the same scenario and seed give the same recording bi
 
 import math
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
-from nullwatt.battery import Battery, Ct002Client, InProcessLink
-from nullwatt.home import House, Ledger
+from nullwatt.battery import Battery, Ct002Client, InProcessLink, Link
+from nullwatt.home import BatteryOutput, House, Ledger
 
 from .app_control import hold, release
 from .batteries import BatteryFacts, BatterySpec
 from .devices import BatteryDevice
 from .perturbed import PerturbedLaw
 from .recording import Recorder, Recording
-from .scenario import Event, Scenario
+from .scenario import Event, Scenario, Trigger
 from .triggers import Triggers
 
 
@@ -63,7 +64,10 @@ class TunableDoor(Protocol):
 
 
 class Loop:
-    """One run of one scenario. Build it, `run` it, read what is public."""
+    """One run of one scenario. Build it, `run` it, read what is public.
+
+    Along a clock (see `nullwatt.home.drive`) it is the same run: `advance_to` each `next_event_s`.
+    """
 
     def __init__(
         self,
@@ -71,37 +75,56 @@ class Loop:
         emulator: EmulatorDoor,
         watch: Callable[["Loop"], None] | None = None,
         ledger: Ledger | None = None,
+        *,
+        record: bool = True,
+        link: Callable[[int], Link] | None = None,
+        polls: bool = True,
     ) -> None:
         """Prepare the run.
 
         watch: called once per second, after the row of that second was recorded; it may look at everything public.
         ledger: books to keep, one tick per second; nothing else changes.
+        record: keep every row; without it batteries may come and go.
+        link: way of the battery at this position to its CT; None: straight into the emulator.
+        polls: False leaves the polls of the batteries to somebody else.
         Raises ValueError for a scenario that fits no house (see `House`).
         """
         self.now_s = 0.0
         self.scenario = scenario
         self.emulator = emulator
         self.batteries = [_battery(spec) for spec in scenario.batteries]
-        outputs = self.batteries if ledger is None else [BatteryDevice(battery) for battery in self.batteries]
-        self.house = House(scenario.house, outputs, ledger)
-        self.clients = [self._client(position) for position in range(len(self.batteries))]
-        self._polling = list(self.clients)
+        self.house = House(scenario.house, _outputs(self.batteries, ledger), ledger)
+        self._link = self._straight if link is None else link
+        self._met = 0
+        self.clients = [self._client(battery, spec) for battery, spec in self._pairs()]
+        self._polls = polls
+        self._polling = list(self.clients) if polls else []
         self._watch = watch
-        self._recorder = Recorder(self.house, self.batteries)
+        self._recorder = Recorder(self.house, self.batteries) if record else None
         self._events = sorted(scenario.events, key=lambda event: event.time_s)
         self._event_index = 0
         self._triggers = Triggers(scenario.triggers)
         self._triggered: list[Event] = []
+        self.latest: deque[tuple[float, str]] = deque(maxlen=20)
         self._publications = 0
         self._weigh()
         self._rows = 0
+        for client in self.clients:
+            client.advance_to(0.0)
 
-    def _client(self, position: int) -> Ct002Client:
-        spec = self.scenario.batteries[position]
-        link = InProcessLink(self._answer, f"10.0.0.{position + 1}:22222", lambda: self.now_s)
+    def _pairs(self) -> list[tuple[Battery, BatterySpec]]:
+        return list(zip(self.batteries, self.scenario.batteries, strict=True))
+
+    def _client(self, battery: Battery, spec: BatterySpec, since_s: float = 0.0) -> Ct002Client:
+        position = self._met
+        self._met += 1
         # A stream of its own per battery: one battery's losses do not shift another's jitter.
         rng = random.Random(f"{self.scenario.seed}/{position}")
-        return Ct002Client(self.batteries[position], link, spec.client, rng, spec.first_poll(position))
+        first_s = spec.first_poll(position if not since_s else 0)
+        return Ct002Client(battery, self._link(position), spec.client, rng, since_s + first_s)
+
+    def _straight(self, position: int) -> Link:
+        return InProcessLink(self._answer, f"10.0.0.{position + 1}:22222", lambda: self.now_s)
 
     def _answer(self, datagram: bytes, source: str, at: float) -> bytes | None:
         return self.emulator.handle(datagram, source=source, at=at)
@@ -129,24 +152,83 @@ class Loop:
         brought = {math.nextafter(event.time_s, math.inf) for event in self._triggered if event.is_step}
         return tuple(sorted({*self.scenario.labelled_s, *brought}))
 
+    @property
+    def pending(self) -> int:
+        """Events that are still to come at a time."""
+        return len(self._events) - self._event_index
+
+    def play(self, events: Sequence[Event], triggers: Sequence[Trigger] = ()) -> None:
+        """From now on let these happen, and forget what else was planned. Times count from the start of the run."""
+        self._events = sorted(events, key=lambda event: event.time_s)
+        self._event_index = 0
+        self._triggers = Triggers(triggers)
+
+    def add_battery(self, spec: BatterySpec) -> Ct002Client:
+        """Connect a battery, which polls soon. ValueError for a phase the house does not have."""
+        battery = _battery(spec)
+        self._reconnect([*self.batteries, battery])
+        self.batteries.append(battery)
+        self.scenario = replace(self.scenario, batteries=(*self.scenario.batteries, spec))
+        client = self._client(battery, spec, self.now_s)
+        client.advance_to(self.now_s)
+        self.clients.append(client)
+        if self._polls:
+            self._polling.append(client)
+        return client
+
+    def remove_battery(self, position: int) -> Ct002Client:
+        """Disconnect the battery at this position; it falls silent. IndexError if there is none."""
+        specs = list(self.scenario.batteries)
+        del specs[position]
+        self._reconnect([battery for index, battery in enumerate(self.batteries) if index != position])
+        del self.batteries[position]
+        client = self.clients.pop(position)
+        self.scenario = replace(self.scenario, events=(), triggers=(), batteries=tuple(specs))
+        self._polling = [other for other in self._polling if other is not client]
+        return client
+
+    def _reconnect(self, batteries: Sequence[Battery]) -> None:
+        if self._recorder is not None:
+            raise ValueError("batteries of a run that is recorded stay")
+        self.house.close_tick()
+        self.house.connect(_outputs(batteries, self.house.ledger))
+
     def run(self) -> Recording:
         """Run to the end of the scenario and return the recording: one row per second from 0 to duration - 1."""
+        if self._recorder is None:
+            raise ValueError("this run is not recorded")
         end_s = float(self.scenario.duration_s)
-        for client in self.clients:
-            client.advance_to(0.0)
-        while True:
-            poll_s, due = math.inf, None
-            for client in self._polling:
-                if client.next_poll_s < poll_s:
-                    poll_s, due = client.next_poll_s, client
-            world_s = self._next_world_s()
-            if min(poll_s, world_s) >= end_s:
-                return self._recorder.result()
-            if due is not None and poll_s < world_s:
-                self.now_s = poll_s
-                due.poll(poll_s)
-            else:
-                self._advance_world(world_s)
+        while self._step(end_s, False):
+            pass
+        return self._recorder.result()
+
+    @property
+    def next_event_s(self) -> float:
+        """When something happens next: a poll, or something in the house."""
+        poll_s = min((client.next_poll_s for client in self._polling), default=math.inf)
+        return min(poll_s, self._next_world_s())
+
+    def advance_to(self, time_s: float) -> None:
+        """Carry out everything due up to and including `time_s`."""
+        while self._step(time_s, True):
+            pass
+
+    def _step(self, end_s: float, inclusive: bool) -> bool:
+        """Let the next thing happen, if it is due before `end_s` (inclusive: or then)."""
+        poll_s, due = math.inf, None
+        for client in self._polling:
+            if client.next_poll_s < poll_s:
+                poll_s, due = client.next_poll_s, client
+        world_s = self._next_world_s()
+        next_s = poll_s if poll_s < world_s else world_s
+        if next_s > end_s or (next_s == end_s and not inclusive):
+            return False
+        if due is not None and poll_s < world_s:
+            self.now_s = poll_s
+            due.poll(poll_s)
+        else:
+            self._advance_world(world_s)
+        return True
 
     def _next_world_s(self) -> float:
         """When the house, the raster or a scenario event is next. Row k is recorded at second k, row 0 at once."""
@@ -171,7 +253,8 @@ class Loop:
             self._show_meter()
         if recording:
             self._rows += 1
-            self._recorder.sample()
+            if self._recorder is not None:
+                self._recorder.sample()
             self.emulator.tick(at=now_s)
             for event in self._triggers.due(now_s, self.house, self.batteries):
                 self._triggered.append(replace(event, time_s=now_s))
@@ -187,6 +270,7 @@ class Loop:
             self.emulator.update_grid(reading.values_w, at=self.now_s)
 
     def _apply(self, event: Event) -> None:
+        self.latest.append((self.now_s, str(event)))
         match event.action:
             case "meter_fail":
                 self.house.meter.fail()
@@ -199,11 +283,13 @@ class Loop:
             case "dc_input":
                 self.batteries[event.battery].dc_input_w = event.value
             case "offline":
+                self.clients[event.battery].silent = True
                 self._polling = [client for client in self._polling if client is not self.clients[event.battery]]
             case "online":
                 client = self.clients[event.battery]
+                client.silent = False
                 client.next_poll_s = max(client.next_poll_s, event.time_s)
-                if client not in self._polling:
+                if self._polls and client not in self._polling:
                     self._polling.append(client)
             case "manual":
                 self._override(event, manual=True, manual_target=event.value)
@@ -253,6 +339,11 @@ class Loop:
         for battery, spec in zip(self.batteries, self.scenario.batteries, strict=True):
             if spec.weight != 1.0 and isinstance(self.emulator, OverridableDoor):
                 self.emulator.set_override(battery.mac, weight=spec.weight)
+
+
+def _outputs(batteries: Sequence[Battery], ledger: Ledger | None) -> Sequence[BatteryOutput]:
+    """The batteries as the house wires them; one that keeps books needs theirs."""
+    return batteries if ledger is None else [BatteryDevice(battery) for battery in batteries]
 
 
 def _on(active: bool) -> str:

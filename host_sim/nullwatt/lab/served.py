@@ -1,25 +1,99 @@
-"""A site as `nullwatt.serve` shows it: the status object and the commands of its HTTP interface."""
+"""A site as `nullwatt.serve` shows it: what it says over HTTP and on the page, and the orders it takes from there."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from nullwatt.home import PacedClock
+from nullwatt.core import ConsumerState, Emulator, TableFullError, options
+from nullwatt.home import APPLIANCES, ConfigError, Device, PacedClock, Value, parse_battery, parse_load, read_document
+from nullwatt.serve import (
+    BatteryState,
+    CommandState,
+    ControllerControl,
+    ControllerState,
+    DeviceState,
+    EmulatorInfo,
+    History,
+    Moment,
+    ScenarioState,
+    State,
+    SteeredState,
+    TimeState,
+)
 
-from .site import Site
+from .batteries import spec_of
+from .devices import BatteryDevice
+from .scenario_events import read_events
+from .scenario_file import shipped
+from .site import Site, UnknownBatteryError
+
+#: What a load that is added may be, besides the appliances.
+PLAIN_LOAD = "load"
+_RECORDING = "replay"
+_PLAIN_W = 500.0
+#: One type per model that can be added, and what people call it.
+BATTERY_TYPES = {
+    "HMG-50": "Venus C/E",
+    "VNSE3-0": "Venus E 3.0",
+    "VNSD-0": "Venus D",
+    "VNSA-0": "Venus A",
+    "HMN-1": "Jupiter",
+    "HMJ-2": "B2500",
+}
+_FIRST_MAC = 0x02B250000001
+#: Filters of the grid input in the order they work, with the option that switches each on.
+_FILTERS = {
+    "outliers (Hampel)": "hampel_window",
+    "smoothing": "smoothing_alpha",
+    "dead band": "deadband",
+    "PID": "pid_kp",
+}
+#: Settings of one battery at the controller that are flags; the others are numbers.
+_FLAGS = ("active", "manual")
+_OVERRIDES = (
+    *_FLAGS,
+    "manual_target",
+    "weight",
+    "window_weight",
+    "min_dc_output",
+    "max_charge",
+    "max_discharge",
+    "start_power",
+    "charge_order",
+    "discharge_order",
+)
 
 
 class ServedSite:
-    """Adapts a `Site` to `nullwatt.serve.Simulation`. `on_shutdown` is called when a client asks for the end."""
+    """Adapts a `Site` to `nullwatt.serve`: a simulation, whose house and controller take orders."""
 
-    def __init__(self, site: Site, on_shutdown: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        on_shutdown: Callable[[], None],
+        title: str = "nullwatt sim",
+        where: str = "",
+        ct_mac: str = "",
+    ) -> None:
+        """on_shutdown: called when a client asks for the end. where: address of the emulator. ct_mac: its MAC."""
+        self.title = title
+        self.where = where
+        self.house = self
+        self.clock: PacedClock = site.clock
+        self.controller: ControllerControl | None = None if site.emulator is None else _Controller(site, site.emulator)
         self._site = site
         self._on_shutdown = on_shutdown
+        self._ct_mac = ct_mac
+        self._history = History(self)
+        self._scenario: tuple[str, float] | None = None
+
+    # -- what there is to see
 
     @property
-    def clock(self) -> PacedClock:
-        """Simulated time."""
-        return self._site.clock
+    def now_s(self) -> float:
+        """Simulated seconds that have been carried out."""
+        return self._site.loop.now_s
 
     def grid_w(self) -> tuple[float, float, float]:
         """True grid power per phase now, W; 0 for phases the house does not have."""
@@ -65,6 +139,68 @@ class ServedSite:
             "batteries": batteries,
         }
 
+    def state(self) -> State:
+        """The status object and everything else that is known."""
+        site, house, clock = self._site, self._site.house, self._site.clock
+        status = self.status()
+        loads = [
+            entry | {"kind": load.kind, "running": load.running, "drawn": round(load.power_w, 1)}
+            for entry, load in zip(status["loads"], house.loads, strict=True)
+        ]
+        solar = status["solar"] | {"mode": house.sun.mode, "clouds": house.sun.config.clouds}
+        answered = [site.answered(client) for client in site.clients]
+        batteries = [
+            BatteryState(
+                **entry,
+                type=battery.config.device_type,
+                name=battery.model.family,
+                law=battery.law_name,
+                capacity_wh=battery.config.capacity_wh,
+                answered=answers,
+            )
+            for entry, battery, answers in zip(status["batteries"], site.batteries, answered, strict=True)
+        ]
+        return State(
+            time=TimeState(
+                now_s=round(clock.now_s, 3), scale=clock.factor, paused=clock.paused, hour=round(house.hour, 4)
+            ),
+            grid=status["grid"],
+            house_w=round(sum(house.grid_w()) + house.solar_w + sum(b.power_w for b in site.batteries), 1),
+            loads=loads,
+            solar=solar,
+            auto_mode=status["auto_mode"],
+            batteries=batteries,
+            emulator=EmulatorInfo(
+                where=self.where, own=site.emulator is not None, answers=any(answered) if answered else None
+            ),
+            controller=None if site.emulator is None else _controller_state(site.emulator),
+            scenario=self._scenario_state(),
+        )
+
+    def record(self) -> Moment:
+        """Keep the present second in the history, and return it."""
+        return self._history.record()
+
+    def history(self, seconds: float) -> list[Moment]:
+        """The last so many simulated seconds, at most an hour."""
+        return self._history.last(seconds)
+
+    def devices(self) -> list[DeviceState]:
+        """Everything on the wires: what it shows, and what it can be told."""
+        return [_device_state(device) for device in self._devices()]
+
+    def _devices(self) -> list[Device]:
+        return [*self._site.house.devices, *(BatteryDevice(battery, False) for battery in self._site.batteries)]
+
+    def _scenario_state(self) -> ScenarioState | None:
+        if self._scenario is None:
+            return None
+        name, since_s = self._scenario
+        happened = [f"{time_s - since_s:.0f} s: {text}" for time_s, text in self._site.loop.latest if time_s >= since_s]
+        return ScenarioState(name=name, since_s=since_s, pending=self._site.loop.pending, happened=happened)
+
+    # -- orders of astra-sim's interface
+
     def toggle_load(self, index: int) -> None:
         """Switch the index-th load (from 0); IndexError if there is none."""
         self._site.toggle_load(index)
@@ -99,3 +235,227 @@ class ServedSite:
     def shut_down(self) -> None:
         """End the simulation soon."""
         self._on_shutdown()
+
+    # -- further orders
+
+    def load_kinds(self) -> Mapping[str, float | None]:
+        """Kinds of loads that can be added, with their usual power, W; None = it is not to be chosen."""
+        return {PLAIN_LOAD: _PLAIN_W} | {kind: _usual_w(kind) for kind in APPLIANCES if kind != _RECORDING}
+
+    def battery_types(self) -> Mapping[str, str]:
+        """Types of batteries that can be added, with what people call them."""
+        return BATTERY_TYPES
+
+    def switch_load(self, name: str, active: bool) -> None:
+        """Switch a load; LookupError if there is none of that name."""
+        self._known_load(name)
+        self._site.house.switch(name, active)
+
+    def add_load(self, document: Mapping[str, Any]) -> None:
+        """Add a load or an appliance, written as in a house file; ValueError."""
+        if document.get("kind") == _RECORDING:
+            raise ValueError("load: kind = 'replay': a recording is named in a house file, not while it runs")
+        try:
+            load = parse_load(dict(document))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        self._site.house.add_load(load)
+
+    def remove_load(self, name: str) -> None:
+        """Take a load away; LookupError if there is none of that name."""
+        self._known_load(name)
+        self._not_in_a_scenario()
+        self._site.house.remove_load(name)
+
+    def add_battery(self, document: Mapping[str, Any]) -> str:
+        """Add a battery, written as in a house file; without `mac` it gets a free one. ValueError."""
+        wanted = {"mac": self._free_mac(), **document}
+        try:
+            spec = spec_of(parse_battery(wanted), ct_mac=self._ct_mac)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self._site.add_battery(spec).mac
+
+    def remove_battery(self, mac: str) -> None:
+        """Take a battery away; it falls silent. LookupError."""
+        self._site.battery(mac)
+        self._not_in_a_scenario()
+        self._site.remove_battery(mac)
+
+    def set_clouds(self, clouds: float) -> None:
+        """How much clouds may cover the sun, 0..1; ValueError."""
+        self._site.house.set_clouds(clouds)
+
+    def follow_sun(self) -> None:
+        """Let the sun follow its course over the day."""
+        self._site.house.follow_sun()
+
+    def command(self, device: str, name: str, value: Value) -> None:
+        """Tell a device something; LookupError for an unknown device, ValueError for what it does not take."""
+        for known in self._devices():
+            if known.name == device:
+                known.command(name, value)
+                return
+        raise LookupError(f"there is no device called {device!r}")
+
+    def scenarios(self) -> list[str]:
+        """Names of the scenarios that come with nullwatt."""
+        return list(shipped())
+
+    def start_scenario(self, scenario: str | Mapping[str, Any]) -> None:
+        """Let the events of a scenario happen from now on; LookupError, ValueError."""
+        name, sections = self._scenario_events(scenario)
+        site, now_s = self._site, self._site.loop.now_s
+        loads = [load.name for load in site.house.loads]
+        macs = [battery.mac for battery in site.batteries]
+        changed = dict(site.emulator.config) if site.emulator is not None else {}
+        try:
+            events, triggers = read_events(sections, name, loads, macs, changed)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        shifted = [replace(event, time_s=event.time_s + now_s) for event in events]
+        armed = [replace(t, condition=replace(t.condition, after_s=t.condition.after_s + now_s)) for t in triggers]
+        site.loop.play(shifted, armed)
+        self._scenario = (name, now_s)
+
+    def stop_scenario(self) -> None:
+        """Forget what is still to come."""
+        self._site.loop.play([])
+        self._scenario = None
+
+    def _scenario_events(self, scenario: str | Mapping[str, Any]) -> tuple[str, object]:
+        if isinstance(scenario, str):
+            files = shipped()
+            if scenario not in files:
+                raise LookupError(f"there is no scenario {scenario!r}; there are {', '.join(files)}")
+            document = read_document(files[scenario])
+            assert isinstance(document, dict)
+            return scenario, document.get("events", [])
+        return str(scenario.get("name", "scenario")), scenario.get("events")
+
+    def _known_load(self, name: str) -> None:
+        if all(load.name != name for load in self._site.house.loads):
+            raise LookupError(f"there is no load called {name!r}")
+
+    def _not_in_a_scenario(self) -> None:
+        if self._scenario is not None:
+            raise ValueError(f"the scenario {self._scenario[0]!r} is being played; stop it first")
+
+    def _free_mac(self) -> str:
+        taken = {battery.mac for battery in self._site.batteries}
+        number = _FIRST_MAC
+        while f"{number:012X}" in taken:
+            number += 1
+        return f"{number:012X}"
+
+
+class _Controller:
+    """Orders to the controller of a site."""
+
+    def __init__(self, site: Site, emulator: Emulator) -> None:
+        self._site = site
+        self._emulator = emulator
+
+    def set_override(self, mac: str, name: str, value: float | bool) -> None:
+        """Change a setting of one battery; LookupError for an unknown one, ValueError for what is not allowed."""
+        known = {consumer.mac for consumer in self._emulator.consumers()} | {
+            b.mac.lower() for b in self._site.batteries
+        }
+        if mac.lower() not in known:
+            raise UnknownBatteryError(f"there is no battery {mac}")
+        if name not in _OVERRIDES:
+            raise ValueError(f"{name}: is none of the settings {', '.join(_OVERRIDES)}")
+        if isinstance(value, bool) != (name in _FLAGS):
+            raise ValueError(f"{name}: {value!r} must be {'true or false' if name in _FLAGS else 'a number'}")
+        typed: Any = int(value) if name.endswith("_order") else value
+        try:
+            self._emulator.set_override(mac, **{name: typed})
+        except TableFullError as error:
+            raise ValueError(str(error)) from None
+
+    def set_active_control(self, active: bool) -> None:
+        """Steer, or relay the measured values."""
+        self._emulator.set_active_control(active)
+
+    def force_rotation(self) -> None:
+        """Hand over to the next battery."""
+        self._emulator.force_rotation()
+
+
+def _controller_state(emulator: Emulator) -> ControllerState:
+    state, config = emulator.state(), emulator.config
+    known = options()
+    changed = {key: value for key, value in config if value != known[key].default}
+    values = dict(config)
+    return ControllerState(
+        active_control=state.active_control,
+        grid=None if state.grid_w is None else [round(watts, 1) for watts in state.grid_w],
+        grid_age_s=state.grid_age_s,
+        demand=_rounded(state.demand_w),
+        missing=_rounded(state.missing_w),
+        pool_output=_rounded(state.pool_output_w),
+        pool_size=state.pool_size,
+        limiting=state.limiting,
+        replies=state.replies,
+        drops=state.drops,
+        options=changed,
+        filters=[name for name, key in _FILTERS.items() if values[key]],
+        batteries=[_steered(consumer) for consumer in emulator.consumers()],
+    )
+
+
+def _steered(consumer: ConsumerState) -> SteeredState:
+    return SteeredState(
+        mac=consumer.mac.upper(),
+        device_type=consumer.device_type,
+        phase=consumer.phase,
+        online=consumer.online,
+        in_pool=consumer.in_pool,
+        active=consumer.active,
+        manual=consumer.manual,
+        manual_target=consumer.manual_target_w,
+        power=_rounded(consumer.power_w),
+        target=_rounded(consumer.target_w),
+        reading=_rounded(consumer.reading_w),
+        law=consumer.law,
+        setpoint=_rounded(consumer.setpoint_w),
+        gain=round(consumer.gain, 3),
+        confidence=round(consumer.confidence, 3),
+        saturation=round(consumer.saturation, 3),
+        saturation_charge=round(consumer.saturation_charge, 3),
+        saturation_discharge=round(consumer.saturation_discharge, 3),
+        presence=round(consumer.presence, 3),
+        parked=consumer.parked,
+        probing=consumer.probing,
+        weight=consumer.weight,
+        poll_interval_s=consumer.poll_interval_s,
+        age_s=round(consumer.age_s, 3),
+    )
+
+
+def _device_state(device: Device) -> DeviceState:
+    return DeviceState(
+        name=device.name,
+        phase=device.phase,
+        telemetry={name: round(value, 4) for name, value in device.telemetry().items()},
+        units={name: quantity.unit for name, quantity in device.quantities.items()},
+        commands={
+            name: CommandState(
+                unit=command.unit,
+                text=command.text,
+                low=None if math.isinf(command.low) else command.low,
+                high=None if math.isinf(command.high) else command.high,
+                choices=list(command.choices) or None,
+            )
+            for name, command in device.commands.items()
+        },
+    )
+
+
+def _rounded(watts: float | None) -> float | None:
+    return None if watts is None else round(watts, 1)
+
+
+def _usual_w(kind: str) -> float | None:
+    power = APPLIANCES[kind].model_fields.get("power")
+    return float(power.default) if power is not None and isinstance(power.default, int | float) else None

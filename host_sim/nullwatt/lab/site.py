@@ -1,22 +1,32 @@
-"""A house with its batteries, played along a clock: the batteries poll an emulator, wherever that is.
+"""A house with its batteries, played along a clock: what `nullwatt sim` and `nullwatt demo` show and serve.
 
-One `Site` is what `nullwatt demo` shows and `nullwatt sim` serves. It knows nothing of the emulator but its address:
-any CT002 or CT003 on the network will do. Signs: battery power + = discharge, grid + = import.
+The batteries poll an emulator elsewhere, any CT002 or CT003 on the network, or one of this process: then the run is
+the same every time and at any pace. Signs: battery power + = discharge, grid + = import.
 """
 
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
-from nullwatt.battery import Battery, Ct002Client, UdpLink
-from nullwatt.home import House, HouseConfig, MeterReading, PacedClock, drive
+from nullwatt.battery import Battery, Ct002Client, Link, UdpLink
+from nullwatt.core import Emulator
+from nullwatt.home import House, HouseConfig, PacedClock, drive
 
 from .batteries import BatterySpec
+from .loop import Loop
+from .loopback import LoopbackCt
+from .scenario import Scenario
 
 #: Chance of each load to be switched at a step of the automatic mode.
 AUTO_TOGGLE = 0.3
+#: A battery counts as answered for so long, simulated s or poll intervals, whichever is longer.
+ANSWERED_S = 5.0
+_ANSWERED_POLLS = 3
+
+type Sample = Sequence[float] | None
+"""Watts per phase; None = the meter is unavailable."""
 
 
 class UnknownBatteryError(LookupError):
@@ -50,39 +60,127 @@ class AutoMode:
             self._next_s += self._draws.uniform(*self._interval_s)
 
 
+class _Elsewhere:
+    """The emulator of another process: its batteries reach it over the network, its meter is somebody's to feed."""
+
+    def __init__(self) -> None:
+        self.sink: Callable[[Sample], None] = lambda sample: None
+
+    def update_grid(self, power_w: Sequence[float], /, at: float) -> None:
+        """A fresh meter sample."""
+        self.sink(power_w)
+
+    def invalidate_grid(self, at: float) -> None:
+        """The meter is gone."""
+        self.sink(None)
+
+    def handle(self, datagram: bytes, source: str, at: float) -> bytes | None:
+        """Answers nothing."""
+        return None
+
+    def tick(self, at: float) -> None:
+        """Looks after itself."""
+
+
 class Site:
     """One house with its batteries.
 
     Attributes:
+        loop: Everything that moves.
         house: The house; switch its loads and its sun.
-        batteries: The batteries, in the order of the file.
         auto: Random switching, off at first.
         clock: Simulated time; it stands at 0 before `play`.
+        emulator: The controller of this process; None = it is elsewhere.
+        ct: Where that controller listens; None = elsewhere.
     """
 
     def __init__(
-        self, house: HouseConfig, specs: Sequence[BatterySpec], auto_interval_s: tuple[float, float] = (10.0, 30.0)
+        self,
+        house: HouseConfig,
+        specs: Sequence[BatterySpec],
+        auto_interval_s: tuple[float, float] = (10.0, 30.0),
+        emulator: Emulator | None = None,
+        address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
-        """Raises ValueError for batteries on phases the house does not have."""
-        self.batteries = [Battery(spec.config) for spec in specs]
-        self.house = House(house, self.batteries)
+        """emulator: a controller of its own, on UDP `address` (port 0 = a free one).
+
+        Raises ValueError for batteries on phases the house does not have, AddressInUseError.
+        """
+        self.emulator = emulator
+        self.ct: LoopbackCt | None = None
+        self._elsewhere = _Elsewhere()
+        self._on_second: Callable[[], None] = lambda: None
+        self._tasks: dict[Ct002Client | None, asyncio.Task[None]] = {}
+        self._ended: asyncio.Future[None] | None = None
+        self._address: tuple[str, int] | None = None
+        scenario = Scenario("site", house, tuple(specs), seed=house.seed)
+        if emulator is not None:
+            self.ct = LoopbackCt(emulator, *address, lambda: self.loop.now_s)
+        try:
+            self.loop = Loop(
+                scenario,
+                self._elsewhere if emulator is None else emulator,
+                lambda loop: self._second(),
+                record=False,
+                link=self._link,
+                polls=emulator is not None,
+            )
+        except ValueError:
+            self.close()
+            raise
+        self.house = self.loop.house
         self.auto = AutoMode(self.house, auto_interval_s, house.seed)
         self.clock = PacedClock()
         self.clock.pause()
-        self.clients: list[Ct002Client] = []
-        self._specs = specs
-        self._seed = house.seed
 
-    def battery(self, mac: str) -> Battery:
-        """The battery with this MAC, in any case.
+    @property
+    def batteries(self) -> list[Battery]:
+        """The batteries, in the order of the file; those that joined later at the end."""
+        return self.loop.batteries
+
+    @property
+    def clients(self) -> list[Ct002Client]:
+        """Their sides of the conversation, in the same order."""
+        return self.loop.clients
+
+    def position(self, mac: str) -> int:
+        """Place of the battery with this MAC, in any case.
 
         Raises:
             UnknownBatteryError: There is none.
         """
-        for battery in self.batteries:
+        for position, battery in enumerate(self.batteries):
             if battery.mac == mac.upper():
-                return battery
+                return position
         raise UnknownBatteryError(f"there is no battery {mac}")
+
+    def battery(self, mac: str) -> Battery:
+        """The battery with this MAC, in any case; UnknownBatteryError."""
+        return self.batteries[self.position(mac)]
+
+    def answered(self, client: Ct002Client) -> bool:
+        """Whether the emulator answered this battery lately."""
+        last_s = client.last_reply_s
+        patience_s = max(ANSWERED_S, _ANSWERED_POLLS * client.battery.poll_interval_s)
+        return last_s is not None and self.loop.now_s - last_s <= patience_s
+
+    def add_battery(self, spec: BatterySpec) -> Battery:
+        """Connect a battery while it plays. ValueError for a phase the house does not have, or a MAC that is taken."""
+        mac = spec.config.mac.upper()
+        if any(battery.mac == mac for battery in self.batteries):
+            raise ValueError(f"there is a battery {mac} already")
+        client = self.loop.add_battery(spec)
+        if self.ct is None and self._ended is not None:
+            self._start(client, self._join(client))
+        return client.battery
+
+    def remove_battery(self, mac: str) -> None:
+        """Disconnect a battery; it falls silent. UnknownBatteryError."""
+        client = self.loop.remove_battery(self.position(mac))
+        task = self._tasks.pop(client, None)
+        if task is not None:
+            task.cancel()
+        client.link.close()
 
     def toggle_load(self, index: int) -> None:
         """Switch the index-th load (from 0) over; IndexError if there is none."""
@@ -93,66 +191,83 @@ class Site:
 
     async def play(
         self,
-        host: str,
-        port: int,
+        host: str = "",
+        port: int = 0,
         time_scale: float = 1.0,
         end_s: float = math.inf,
-        on_reading: Callable[[MeterReading | None], None] = lambda reading: None,
+        on_reading: Callable[[Sample], None] = lambda sample: None,
         on_second: Callable[[], None] = lambda: None,
     ) -> None:
-        """Let the batteries poll the emulator at `host`:`port` until `end_s` simulated seconds, or cancelled.
+        """Let the batteries poll until `end_s` simulated seconds, or cancelled.
 
-        on_reading is called with every new value of the grid meter, on_second after each simulated second.
+        host, port: the emulator elsewhere; not used with one of this process. on_reading is called with every new
+        value of the grid meter of an emulator elsewhere, on_second after each simulated second.
 
         Raises:
             OSError: The host does not resolve.
         """
-        links: list[UdpLink] = []
-        tasks: list[asyncio.Task[None]] = []
+        self._elsewhere.sink, self._on_second = on_reading, on_second
+        clock, running = self.clock, asyncio.get_running_loop()
+        ended: asyncio.Future[None] = running.create_future()
+        self._ended = ended
         try:
-            for _ in self._specs:
-                links.append(await UdpLink.open(host, port))
-            clock = self.clock
+            if self.ct is None:
+                self._address = (host, port)
+                for client in self.clients:
+                    await self._connect(client)
+            else:
+                running.add_reader(self.ct, self.ct.answer)
             clock.set_factor(time_scale)
             clock.resume()
-            self.clients = [
-                Ct002Client(battery, link, spec.client, random.Random(f"{self._seed}/{index}"), spec.first_poll(index))
-                for index, (battery, link, spec) in enumerate(zip(self.batteries, links, self._specs, strict=True))
-            ]
-            tasks = [asyncio.create_task(client.run(lambda: clock.now_s, clock.sleep)) for client in self.clients]
-            tasks.append(asyncio.create_task(self._live(clock, end_s, on_reading, on_second)))
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()  # a defect in here shows as what it is
+            for client in self.clients if self.ct is None else ():
+                self._start(client, client.run(lambda: clock.now_s, clock.sleep))
+            self._start(None, drive(self.loop, clock, end_s))
+            await ended
         finally:
-            for task in tasks:
+            if self.ct is not None:
+                running.remove_reader(self.ct)
+            self._ended = None
+            for task in self._tasks.values():
                 task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks, return_exceptions=True)
-            for link in links:
-                link.close()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            self._tasks.clear()
+            self.close()
 
-    async def _live(
-        self,
-        clock: PacedClock,
-        end_s: float,
-        on_reading: Callable[[MeterReading | None], None],
-        on_second: Callable[[], None],
-    ) -> None:
-        house, published, second = self.house, 0, 0
+    def close(self) -> None:
+        """Close every socket. `play` does so at its end."""
+        if self.ct is not None:
+            self.ct.close()
+        for client in self.clients:
+            client.link.close()
 
-        def move(_: float) -> None:
-            for client in self.clients:
-                client.advance_to(clock.now_s)
+    def _start(self, client: Ct002Client | None, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside the rest; what ends, well or badly, ends the play (a client that was removed aside)."""
+        task = asyncio.create_task(work)
+        self._tasks[client] = task
 
-        def watch() -> None:
-            nonlocal published, second
-            if house.meter.publications != published:
-                published = house.meter.publications
-                on_reading(house.meter.reading)
-            if house.now_s >= second:
-                second += 1
-                self.auto.step()
-                on_second()
+        def done(task: asyncio.Task[None]) -> None:
+            ended = self._ended
+            if task.cancelled() or ended is None or ended.done():
+                return
+            error = task.exception()
+            if error is None:
+                ended.set_result(None)
+            else:
+                ended.set_exception(error)
 
-        await drive(house, clock, end_s, move, watch)
+        task.add_done_callback(done)
+
+    async def _connect(self, client: Ct002Client) -> None:
+        if self._address is not None and isinstance(client.link, UdpLink):
+            await client.link.connect(*self._address)
+
+    async def _join(self, client: Ct002Client) -> None:
+        await self._connect(client)
+        await client.run(lambda: self.clock.now_s, self.clock.sleep)
+
+    def _link(self, position: int) -> Link:
+        return UdpLink() if self.ct is None else self.ct.link()
+
+    def _second(self) -> None:
+        self.auto.step()
+        self._on_second()

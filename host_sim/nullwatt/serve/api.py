@@ -1,106 +1,131 @@
-"""`/api/v1`: the running house for programs: state, time, history, a stream over WebSocket.
+"""`/api/v1`: the running house for programs: state, devices, orders, scenarios, time, history, a stream over WebSocket.
 
 Beside it `/metrics` in the text format of Prometheus. Powers W, energies Wh, times s; battery + = discharge, grid + =
-import. Errors are those of `compat`.
+import. Errors are those of `compat`, and 404 with {"error": text} for what is not there.
 """
 
 import asyncio
-from collections import deque
-from typing import Any, Protocol
+import json
+import time
+from collections.abc import Callable
+from typing import Any
 
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import PlainTextResponse
 
-from .compat import BadRequestError, Simulation, json_object, number
-from .state import Moment
-from .timing import TimeControl
+from .compat import BadRequestError, NotThereError, json_object, number
+from .history import HISTORY_S
+from .state import DeviceState, Moment, State
+from .watched import ControllerControl, ServedHouse
 
-#: One entry per simulated second: an hour of them.
-HISTORY_S = 3600
 #: A stream that takes longer to swallow one message is closed.
 SLOWEST_READER_S = 5.0
 STREAM_INTERVAL_S = 1.0
+#: Many readers of the stream share one text for so long.
+_SHARED_S = 0.1
 
 
-class TimedSimulation(Simulation, Protocol):
-    """A simulation whose time can be controlled."""
-
-    @property
-    def clock(self) -> TimeControl:
-        """Its clock."""
-
-
-class History:
-    """The last hour, a moment per simulated second."""
-
-    def __init__(self, simulation: TimedSimulation) -> None:
-        self._simulation = simulation
-        self._moments: deque[Moment] = deque(maxlen=HISTORY_S)
-
-    def record(self) -> None:
-        """Keep the present moment."""
-        status = self._simulation.status()
-        batteries = status["batteries"]
-        self._moments.append(
-            Moment(
-                time_s=round(self._simulation.clock.now_s, 3),
-                grid_w=[status["grid"][f"phase_{phase}"] for phase in "abc"],
-                solar_w=status["solar"]["current"],
-                batteries_w={battery["mac"]: battery["power"] for battery in batteries},
-                soc={battery["mac"]: battery["soc"] for battery in batteries},
-            )
-        )
-
-    def last(self, seconds: float) -> list[Moment]:
-        """The moments of the last so many simulated seconds."""
-        since_s = self._simulation.clock.now_s - seconds
-        return [moment for moment in self._moments if moment.time_s >= since_s]
-
-
-def state_of(simulation: TimedSimulation) -> dict[str, Any]:
-    """Everything at once: the time, and the status object."""
-    clock = simulation.clock
-    time = {"now_s": round(clock.now_s, 3), "scale": clock.factor, "paused": clock.paused}
-    return {"time": time, **simulation.status()}
-
-
-def api_routes(simulation: TimedSimulation, history: History) -> APIRouter:
+def api_routes(house: ServedHouse) -> APIRouter:
     """The routes, to be included at the root of an application."""
     routes = APIRouter(tags=["api v1"])
+    answers: dict[str, Any] = {"response_model": State, "response_model_exclude_none": True}
+    shared = _Shared(house)
 
-    @routes.get("/api/v1/state")
-    async def state() -> dict[str, Any]:
-        return state_of(simulation)
+    def changed(change: Callable[[], object]) -> State:
+        _carry_out(change)
+        return house.state()
+
+    @routes.get("/api/v1/state", **answers)
+    async def state() -> State:
+        return house.state()
 
     @routes.get("/api/v1/history")
     async def last(seconds: float = 600.0) -> list[Moment]:
         if not 0 < seconds <= HISTORY_S:
             raise BadRequestError(f"seconds: {seconds:g} must be above 0 and at most {HISTORY_S}")
-        return history.last(seconds)
+        return house.history(seconds)
 
-    @routes.post("/api/v1/time/pause")
-    async def pause() -> dict[str, Any]:
-        simulation.clock.pause()
-        return state_of(simulation)
+    @routes.get("/api/v1/devices", response_model_exclude_none=True)
+    async def devices() -> list[DeviceState]:
+        return house.devices()
 
-    @routes.post("/api/v1/time/resume")
-    async def resume() -> dict[str, Any]:
-        simulation.clock.resume()
-        return state_of(simulation)
+    @routes.post("/api/v1/command", **answers)
+    async def command(request: Request) -> State:
+        body = await json_object(request)
+        device, name, value = _text(body, "device"), _text(body, "name"), _value(body, "value")
+        return changed(lambda: house.command(device, name, value))
 
-    @routes.post("/api/v1/time/scale")
-    async def scale(request: Request) -> dict[str, Any]:
-        simulation.clock.set_factor(number(await json_object(request), "scale", 0.1, 1000.0))
-        return state_of(simulation)
+    @routes.post("/api/v1/loads", **answers)
+    async def add_load(request: Request) -> State:
+        body = await json_object(request)
+        return changed(lambda: house.add_load(body))
 
-    @routes.post("/api/v1/time/step")
-    async def step(request: Request) -> dict[str, Any]:
+    @routes.post("/api/v1/loads/{name}/switch", **answers)
+    async def switch_load(name: str, request: Request) -> State:
+        active = _flag(await json_object(request), "active")
+        return changed(lambda: house.switch_load(name, active))
+
+    @routes.delete("/api/v1/loads/{name}", **answers)
+    async def remove_load(name: str) -> State:
+        return changed(lambda: house.remove_load(name))
+
+    @routes.post("/api/v1/batteries", **answers)
+    async def add_battery(request: Request) -> State:
+        body = await json_object(request)
+        return changed(lambda: house.add_battery(body))
+
+    @routes.delete("/api/v1/batteries/{mac}", **answers)
+    async def remove_battery(mac: str) -> State:
+        return changed(lambda: house.remove_battery(mac))
+
+    @routes.get("/api/v1/scenarios")
+    async def scenarios() -> list[str]:
+        return house.scenarios()
+
+    @routes.post("/api/v1/scenario", **answers)
+    async def start_scenario(request: Request) -> State:
+        body = await json_object(request)
+        wanted = body if "events" in body else _text(body, "name")
+        return changed(lambda: house.start_scenario(wanted))
+
+    @routes.delete("/api/v1/scenario", **answers)
+    async def stop_scenario() -> State:
+        return changed(house.stop_scenario)
+
+    @routes.post("/api/v1/controller/override", **answers)
+    async def override(request: Request) -> State:
+        body, controller = await json_object(request), _controller(house)
+        mac, name, value = _text(body, "mac"), _text(body, "name"), _value(body, "value")
+        if isinstance(value, str):
+            raise BadRequestError(f"value: {json.dumps(value)} is neither a number nor true or false")
+        return changed(lambda: controller.set_override(mac, name, value))
+
+    @routes.post("/api/v1/controller/active", **answers)
+    async def active_control(request: Request) -> State:
+        controller, active = _controller(house), _flag(await json_object(request), "active")
+        return changed(lambda: controller.set_active_control(active))
+
+    @routes.post("/api/v1/controller/rotate", **answers)
+    async def rotate() -> State:
+        return changed(_controller(house).force_rotation)
+
+    @routes.post("/api/v1/time/pause", **answers)
+    async def pause() -> State:
+        return changed(house.clock.pause)
+
+    @routes.post("/api/v1/time/resume", **answers)
+    async def resume() -> State:
+        return changed(house.clock.resume)
+
+    @routes.post("/api/v1/time/scale", **answers)
+    async def scale(request: Request) -> State:
+        factor = number(await json_object(request), "scale", 0.1, 1000.0)
+        return changed(lambda: house.clock.set_factor(factor))
+
+    @routes.post("/api/v1/time/step", **answers)
+    async def step(request: Request) -> State:
         seconds = number(await json_object(request), "seconds", 0.001, 3600.0)
-        try:
-            simulation.clock.step(seconds)
-        except ValueError as error:
-            raise BadRequestError(str(error)) from None
-        return state_of(simulation)
+        return changed(lambda: house.clock.step(seconds))
 
     @routes.websocket("/api/v1/stream")
     async def stream(socket: WebSocket) -> None:
@@ -108,19 +133,70 @@ def api_routes(simulation: TimedSimulation, history: History) -> APIRouter:
         try:
             while True:
                 # Whoever does not read gets the present when it does, never a queue of the past.
-                await asyncio.wait_for(socket.send_json(state_of(simulation)), SLOWEST_READER_S)
+                await asyncio.wait_for(socket.send_text(shared.text()), SLOWEST_READER_S)
                 await asyncio.sleep(STREAM_INTERVAL_S)
         except (WebSocketDisconnect, TimeoutError, RuntimeError):
             return
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(render_metrics(simulation), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(render_metrics(house), media_type="text/plain; version=0.0.4")
 
     return routes
 
 
-def render_metrics(simulation: TimedSimulation) -> str:
+class _Shared:
+    """The state as text, made once for everybody who asks within a moment."""
+
+    def __init__(self, house: ServedHouse) -> None:
+        self._house = house
+        self._text = ""
+        self._made_s = -1.0
+
+    def text(self) -> str:
+        now_s = time.monotonic()
+        if not self._text or now_s - self._made_s > _SHARED_S:
+            self._text, self._made_s = self._house.state().model_dump_json(exclude_none=True), now_s
+        return self._text
+
+
+def _carry_out(change: Callable[[], object]) -> None:
+    try:
+        change()
+    except LookupError as error:
+        raise NotThereError(str(error)) from None
+    except ValueError as error:
+        raise BadRequestError(str(error)) from None
+
+
+def _controller(house: ServedHouse) -> ControllerControl:
+    if house.controller is None:
+        raise BadRequestError("the controller runs elsewhere")
+    return house.controller
+
+
+def _text(body: dict[str, Any], key: str) -> str:
+    value = body.get(key)
+    if not isinstance(value, str) or not value:
+        raise BadRequestError(f"{key}: {json.dumps(value)} is not a text")
+    return value
+
+
+def _flag(body: dict[str, Any], key: str) -> bool:
+    value = body.get(key)
+    if not isinstance(value, bool):
+        raise BadRequestError(f"{key}: {json.dumps(value)} is neither true nor false")
+    return value
+
+
+def _value(body: dict[str, Any], key: str) -> float | bool | str:
+    value = body.get(key)
+    if not isinstance(value, int | float | str):
+        raise BadRequestError(f"{key}: {json.dumps(value)} is neither a number, a text, nor true or false")
+    return value
+
+
+def render_metrics(simulation: ServedHouse) -> str:
     """The present moment in the text format of Prometheus."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 

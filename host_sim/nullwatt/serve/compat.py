@@ -53,6 +53,10 @@ class BadRequestError(Exception):
     """What the client sent cannot be used. `str()` becomes the reply."""
 
 
+class NotThereError(Exception):
+    """What the client names is not there. `str()` becomes the reply."""
+
+
 async def json_object(request: Request) -> dict[str, Any]:
     """The body, which must be a JSON object."""
     try:
@@ -171,6 +175,10 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(BadRequestError)
     async def bad_request(request: Request, error: BadRequestError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 400)
+
+    @app.exception_handler(NotThereError)
+    async def not_there(request: Request, error: NotThereError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, 404)
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -146,6 +146,26 @@ class State(BaseModel):
     scenario: ScenarioState | None = None
 
 
+class CommandState(BaseModel):
+    """Something a device can be told: a number within low ... high, or one of the choices."""
+
+    unit: str
+    text: str
+    low: float | None = None
+    high: float | None = None
+    choices: list[float | bool | str] | None = None
+
+
+class DeviceState(BaseModel):
+    """Something on the wires of the house."""
+
+    name: str
+    phase: str
+    telemetry: dict[str, float] = Field(description="present values; power_w + = into the house")
+    units: dict[str, str]
+    commands: dict[str, CommandState]
+
+
 class Moment(BaseModel):
     """One second of the history."""
 

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from .compat import Simulation
-from .state import Moment, State
+from .state import DeviceState, Moment, State
 from .timing import TimeControl
 
 
 class HouseControl(Simulation, Protocol):
     """A simulated house that is changed while it runs."""
 
-    def load_kinds(self) -> Mapping[str, float]:
-        """Kinds of loads that can be added, with their usual power, W."""
+    def load_kinds(self) -> Mapping[str, float | None]:
+        """Kinds of loads that can be added, with their usual power, W; None = it is not to be chosen."""
 
     def battery_types(self) -> Mapping[str, str]:
         """Types of batteries that can be added, such as HMG-50, with what people call them."""
@@ -79,14 +79,49 @@ class Watched(Protocol):
         clock: Time that can be moved; None = real time.
     """
 
-    title: str
-    where: str
-    house: HouseControl | None
-    controller: ControllerControl | None
-    clock: TimeControl | None
+    @property
+    def title(self) -> str:
+        """See above."""
+
+    @property
+    def where(self) -> str:
+        """See above."""
+
+    @property
+    def house(self) -> HouseControl | None:
+        """See above."""
+
+    @property
+    def controller(self) -> ControllerControl | None:
+        """See above."""
+
+    @property
+    def clock(self) -> TimeControl | None:
+        """See above."""
 
     def state(self) -> State:
         """Everything now. Cheap; a page calls it about once a second."""
 
     def history(self, seconds: float) -> list[Moment]:
         """The last so many seconds, oldest first, at most an hour."""
+
+
+class ServedHouse(HouseControl, Protocol):
+    """A simulated house behind HTTP."""
+
+    @property
+    def controller(self) -> ControllerControl | None:
+        """Its controller; None = elsewhere."""
+
+    @property
+    def clock(self) -> TimeControl:
+        """Its time."""
+
+    def state(self) -> State:
+        """Everything now."""
+
+    def history(self, seconds: float) -> list[Moment]:
+        """The last so many simulated seconds, oldest first, at most an hour."""
+
+    def devices(self) -> list[DeviceState]:
+        """Everything on the wires: what it shows, and what it can be told."""

@@ -1,0 +1,180 @@
+"""A house in this process, served over HTTP and shown on a page, in the terminal or as lines, until it is stopped."""
+
+import asyncio
+import logging
+import math
+import os
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nullwatt.cli.errors import fail
+from nullwatt.cli.sim_source import HouseSource
+from nullwatt.cli.sim_terminal import LastLine
+from nullwatt.core import Emulator
+from nullwatt.home import HouseFile
+from nullwatt.lab import AddressInUseError, BatterySpec, ServedSite, Site
+from nullwatt.serve import PortInUseError, Server, application
+
+_LOG = logging.getLogger("nullwatt.sim")
+#: Exit code of a run that was to end by itself and was stopped: what a shell reports after Ctrl-C.
+STOPPED = 130
+_LEAVE_S = 5.0
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Show:
+    """How a house is shown.
+
+    last_line: of the log, for a view in the terminal; None = no such view. page: with the web page. lines: of the log,
+    now and then. browser: open it there. other_port: take a free port where the wanted one is taken.
+    """
+
+    last_line: LastLine | None = None
+    page: bool = False
+    lines: bool = False
+    browser: bool = False
+    other_port: bool = False
+
+
+def log_to(last_line: LastLine | None, level: int) -> None:
+    """Lines of this level or above on standard output, or the last of them on a view."""
+    logging.basicConfig(
+        level=level,
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+        handlers=[last_line or logging.StreamHandler(sys.stdout)],
+    )
+    for noisy in ("asyncio", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def serve(
+    file: HouseFile,
+    specs: tuple[BatterySpec, ...],
+    emulator: Emulator | None,
+    show: Show,
+    title: str = "nullwatt sim",
+    end_s: float = math.inf,
+    on_second: Callable[[Site], None] = lambda site: None,
+    on_ready: Callable[[str, str], None] = lambda url, where: None,
+) -> int:
+    """Run a house until it is stopped, or to `end_s` simulated seconds. Exit code; 130 if it was stopped before.
+
+    emulator: in this process, on the file's `ct` address; None: it is elsewhere, there. on_ready is called with the
+    URL of the HTTP interface and the address of the emulator. What cannot be listened on ends the program.
+    """
+    try:
+        return asyncio.run(_serve(file, specs, emulator, show, title, end_s, on_second, on_ready))
+    except (PortInUseError, AddressInUseError) as error:
+        fail(str(error))
+
+
+async def _serve(
+    file: HouseFile,
+    specs: tuple[BatterySpec, ...],
+    emulator: Emulator | None,
+    show: Show,
+    title: str,
+    end_s: float,
+    on_second: Callable[[Site], None],
+    on_ready: Callable[[str, str], None],
+) -> int:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    shortest_s, longest_s = file.auto_interval
+    site = Site(file.house_config(), specs, (shortest_s, longest_s), emulator, (file.ct.host, file.ct.port))
+    site.auto.enable(file.auto_mode)
+    where = f"udp://{file.ct.host}:{file.ct.port if site.ct is None else site.ct.port}"
+    served = ServedSite(site, stop.set, title, where, file.ct.mac)
+    app = application(served)
+    if show.page:
+        from nullwatt.serve.page import mount  # only here: nicegui may be missing
+
+        mount(app, served)
+    server = _open(app, file, show)
+    url = f"http://{file.http.host}:{server.port}"
+    _LOG.info("serving %s", url)
+    _LOG.info("batteries poll %s", where)
+    lines = _StatusLines(site, file.log_interval)
+
+    def second() -> None:
+        served.record()
+        if show.lines:
+            lines.second()
+        on_second(site)
+
+    scale = max(file.time_scale, 0.1)
+    world = asyncio.create_task(site.play(file.ct.host, file.ct.port, scale, end_s, on_second=second))
+    http = asyncio.create_task(server.run())
+    stopped = asyncio.create_task(stop.wait())
+    tasks: list[asyncio.Task[Any]] = [world, http, stopped]
+    view = None
+    if show.last_line is not None:
+        from nullwatt.cli.sim_view import SimView  # only here: textual may be missing
+
+        view = SimView(HouseSource(served, f"{url} -> {where}"), show.last_line)
+        tasks.append(asyncio.create_task(view.run_async(mouse=False)))
+    on_ready(url, where)
+    if show.browser and has_screen():
+        webbrowser.open(url)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if view is not None:  # it gives the terminal back before anything is written there
+            view.exit()
+            await asyncio.wait(tasks[-1:], timeout=_LEAVE_S)
+        for task in done:
+            try:
+                task.result()
+            except socket.gaierror as error:
+                fail(f"ct.host {file.ct.host}: {error.strerror}")
+        if end_s < math.inf and world not in done:
+            return STOPPED
+        return 0 if view is None else view.return_code or 0
+    finally:
+        server.stop()
+        for task in tasks:
+            if task is not http:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _open(app: Any, file: HouseFile, show: Show) -> Server:
+    try:
+        return Server(app, file.http.host, file.http.port)
+    except PortInUseError:
+        if not show.other_port:
+            raise
+        return Server(app, file.http.host, 0)
+
+
+def has_screen() -> bool:
+    """Whether a browser window can be opened; without one, some systems start one inside the terminal."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+class _StatusLines:
+    """A line of the log every so many simulated seconds."""
+
+    def __init__(self, site: Site, interval_s: float) -> None:
+        self._site = site
+        self._interval_s = interval_s
+        self._next_s = 0.0
+
+    def second(self) -> None:
+        """Called once a simulated second."""
+        now_s = self._site.house.now_s
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + self._interval_s
+        grid = " ".join(f"{watts:+.0f}" for watts in self._site.house.grid_w())
+        batteries = " ".join(
+            f"{battery.mac[-4:]} {battery.phase} {battery.power_w:+.0f} W {battery.soc:.0%}"
+            for battery in self._site.batteries
+        )
+        _LOG.info("grid %s W | %s", grid, batteries)

@@ -1,0 +1,48 @@
+"""The last hour of a running house, a moment per simulated second."""
+
+from collections import deque
+from typing import Any, Protocol
+
+from .state import Moment
+
+HISTORY_S = 3600
+
+
+class Recorded(Protocol):
+    """What a history is made of."""
+
+    @property
+    def now_s(self) -> float:
+        """Time of the present moment, s."""
+
+    def status(self) -> dict[str, Any]:
+        """The status object."""
+
+
+class History:
+    """Keeps moments and forgets the oldest."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self._moments: deque[Moment] = deque(maxlen=HISTORY_S)
+
+    def record(self) -> Moment:
+        """Keep the present moment, and return it."""
+        status = self._recorded.status()
+        batteries = status["batteries"]
+        moment = Moment(
+            time_s=round(self._recorded.now_s, 3),
+            grid_w=[status["grid"][f"phase_{phase}"] for phase in "abc"],
+            solar_w=status["solar"]["current"],
+            batteries_w={battery["mac"]: battery["power"] for battery in batteries},
+            soc={battery["mac"]: battery["soc"] for battery in batteries},
+        )
+        self._moments.append(moment)
+        return moment
+
+    def last(self, seconds: float) -> list[Moment]:
+        """The moments of the last so many seconds before the newest, oldest first."""
+        if not self._moments:
+            return []
+        since_s = self._moments[-1].time_s - seconds
+        return [moment for moment in self._moments if moment.time_s > since_s]
