@@ -55,19 +55,19 @@ class House:
             icon("plus")
         with dialog("new-load", "Add an appliance", "Add", partial(self._add, house)):
             text_field("Name", "name", required="", maxlength=40)
-            kinds = {kind: f"{kind.replace('_', ' ')} ({watts(power)})" for kind, power in house.load_kinds().items()}
+            kinds = {kind: _kind_words(kind, power) for kind, power in house.load_kinds().items()}
             choice("Kind", "kind", kinds)
             choice("Phase", "phase", {"A": "L1", "B": "L2", "C": "L3"})
             text_field("Power (W), empty = the usual one", "power", type="number", min=0, step="any")
 
     def _add(self, house: HouseControl, form: Mapping[str, Any]) -> None:
         def add() -> None:
-            kind = str(form.get("kind") or "load")
-            document: dict[str, Any] = {"name": str(form.get("name", "")).strip(), "phase": form.get("phase", "A")}
-            if kind != "load":
-                document["kind"] = kind
-            power = form.get("power") or (house.load_kinds().get(kind) if kind == "load" else None)
-            if power not in (None, ""):
+            kind = str(form.get("kind", ""))
+            name, phase_name = str(form.get("name", "")).strip(), form.get("phase", "A")
+            document: dict[str, Any] = {"name": name, "phase": phase_name, "kind": kind}
+            # The usual power goes along: a plain load has none of its own.
+            power = form.get("power") or house.load_kinds().get(kind)
+            if power is not None:
                 document["power"] = float(power)
             house.add_load(document)
 
@@ -126,3 +126,8 @@ class House:
             shown["set-sun"] = {"v": f"{state.solar.current:.0f}", "a": {"max": f"{state.solar.max:g}"}}
             shown["set-clouds"] = {"v": f"{state.solar.clouds * 100:.0f}"}
         return shown
+
+
+def _kind_words(kind: str, power: float | None) -> str:
+    words = kind.replace("_", " ")
+    return words if power is None else f"{words} ({watts(power)})"

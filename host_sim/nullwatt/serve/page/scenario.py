@@ -54,10 +54,11 @@ class Scenario:
         shown: dict[str, Value] = {"playing": there(scenario is not None)}
         if scenario is not None:
             self._events.match(_numbered(scenario.happened))
-            since = "" if state.time is None else f"Since {duration(state.time.now_s - scenario.since_s)}; "
-            left = f"{scenario.pending} events still to come." if scenario.pending != 1 else "one event still to come."
+            since = "" if state.time is None else f"For {duration(state.time.now_s - scenario.since_s)}: "
+            left = {0: "that was all.", 1: "one event still to come."}
+            words = left.get(scenario.pending, f"{scenario.pending} events still to come.")
             shown["scenario-name"] = scenario.name.replace("_", " ").replace("-", " ").capitalize()
-            shown["scenario-words"] = f"{since}{left if since else left.capitalize()}"
+            shown["scenario-words"] = f"{since}{words}" if since else words.capitalize()
         return shown
 
 
