@@ -26,8 +26,8 @@
     const low = Number(el.min), high = Number(el.max);
     el.style.setProperty("--fill", high > low ? `${(100 * (el.value - low)) / (high - low)}%` : "0%");
     const text = `${Number(el.value).toLocaleString("en").replaceAll(",", "\u202f")}\u00a0${el.dataset.unit}`;
-    const output = el.parentElement.querySelector("output");
-    if (output) output.textContent = text;
+    const shown = el.parentElement.querySelector(".slider-value");
+    if (shown) shown.textContent = text;
     el.setAttribute("aria-valuetext", text);
   }
 

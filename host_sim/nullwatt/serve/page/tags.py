@@ -73,8 +73,10 @@ def slider(
     """A labelled slider from 0 on; orders go out while it is dragged, a few per second."""
     with tag("label", "slider"):
         tag("span", "slider-label", label)
-        tag("output", "slider-value")
-        entry = tag("input", live=live, test=test, type="range", min=0, max=most, step=step, data_unit=unit)
+        tag("span", "slider-value", aria_hidden="true")
+        entry = tag(
+            "input", live=live, test=test, type="range", min=0, max=most, step=step, data_unit=unit, aria_label=label
+        )
         entry.on("input", _as_number(on_value), throttle=0.2, js_handler="(e) => emit(Number(e.target.value))")
 
 
