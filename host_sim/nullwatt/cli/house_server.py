@@ -10,6 +10,7 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nullwatt.cli.errors import fail
@@ -18,7 +19,7 @@ from nullwatt.cli.sim_terminal import LastLine
 from nullwatt.core import Emulator
 from nullwatt.home import HouseFile
 from nullwatt.lab import AddressInUseError, BatterySpec, ServedSite, Site
-from nullwatt.serve import PortInUseError, Server, application
+from nullwatt.serve import HistoryError, HistoryStore, PortInUseError, Server, application
 
 _LOG = logging.getLogger("nullwatt.sim")
 #: Exit code of a run that was to end by itself and was stopped: what a shell reports after Ctrl-C.
@@ -32,7 +33,8 @@ class Show:
     """How a house is shown.
 
     last_line: of the log, for a view in the terminal; None = no such view. page: with the web page. lines: of the log,
-    now and then. browser: open it there. other_port: take a free port where the wanted one is taken.
+    now and then. browser: open it there. other_port: take a free port where the wanted one is taken. history: file
+    that keeps it. note: one more line for the log.
     """
 
     last_line: LastLine | None = None
@@ -40,6 +42,8 @@ class Show:
     lines: bool = False
     browser: bool = False
     other_port: bool = False
+    history: Path | None = None
+    note: str | None = None
 
 
 def log_to(last_line: LastLine | None, level: int) -> None:
@@ -70,7 +74,7 @@ def serve(
     """
     try:
         return asyncio.run(_serve(file, specs, emulator, show, title, end_s, on_second, on_ready))
-    except (PortInUseError, AddressInUseError) as error:
+    except (PortInUseError, AddressInUseError, HistoryError) as error:
         fail(str(error))
 
 
@@ -98,13 +102,18 @@ async def _serve(
 
         mount(app, served)
     server = _open(app, file, show)
+    store = HistoryStore(show.history, title) if show.history else None
     url = f"http://{file.http.host}:{server.port}"
     _LOG.info("serving %s", url)
     _LOG.info("batteries poll %s", where)
+    if show.note:
+        _LOG.info("%s", show.note)
     lines = _StatusLines(site, file.log_interval)
 
     def second() -> None:
-        served.record()
+        moment = served.record()
+        if store is not None:
+            store.record(moment)
         if show.lines:
             lines.second()
         on_second(site)
@@ -142,6 +151,8 @@ async def _serve(
             if task is not http:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if store is not None:
+            store.close()
 
 
 def _open(app: Any, file: HouseFile, show: Show) -> Server:

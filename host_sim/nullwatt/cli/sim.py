@@ -12,6 +12,7 @@ import typer
 from nullwatt.cli import sim_daemon
 from nullwatt.cli.errors import fail
 from nullwatt.cli.sim_client import SimClient
+from nullwatt.cli.sim_export import export, runs
 from nullwatt.cli.sim_terminal import obstacle
 
 HTTP_PORT = 8080
@@ -22,6 +23,8 @@ load_verbs = typer.Typer(help="Switch loads.")
 solar_verbs = typer.Typer(help="Set the solar power.")
 sim.add_typer(load_verbs, name="load")
 sim.add_typer(solar_verbs, name="solar")
+sim.command()(export)
+sim.command()(runs)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="House file, JSON or YAML.")]
 HttpPort = Annotated[int | None, typer.Option(min=0, max=65535, help="TCP port of the HTTP interface.")]
@@ -32,6 +35,7 @@ Delay = Annotated[
     int | None,
     typer.Option("--power-update-delay", min=0, help="Own polls until a battery follows a new target."),
 ]
+HistoryFile = Annotated[Path | None, typer.Option(help="Add the history of this run to an SQLite file.")]
 
 
 @sim.callback(invoke_without_command=True)
@@ -62,6 +66,7 @@ def run(
     ] = None,
     time_scale: Annotated[float | None, typer.Option(help="Simulated seconds per second. [1]")] = None,
     power_update_delay: Delay = None,
+    history: HistoryFile = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")] = False,
 ) -> None:
     """Run a house in the foreground until Ctrl-C."""
@@ -76,17 +81,21 @@ def run(
 
     quick = sim_run.Quick(batteries, phases, base_load, soc)
     changes = sim_run.Changes(ct_host, ct_port, http_port, time_scale, power_update_delay)
-    how = sim_run.How(emulator, no_tui, web, verbose)
+    how = sim_run.How(emulator, no_tui, web, verbose, history)
     raise typer.Exit(sim_run.run(config, quick, changes, how))
 
 
 @sim.command()
 def start(
-    config: ConfigFile = None, http_port: HttpPort = None, ct_port: CtPort = None, power_update_delay: Delay = None
+    config: ConfigFile = None,
+    http_port: HttpPort = None,
+    ct_port: CtPort = None,
+    power_update_delay: Delay = None,
+    history: HistoryFile = None,
 ) -> None:
     """Run a house in the background."""
     options = {"--config": config, "--http-port": http_port, "--ct-port": ct_port}
-    options["--power-update-delay"] = power_update_delay
+    options |= {"--power-update-delay": power_update_delay, "--history": history}
     arguments = [f"{option}={value}" for option, value in options.items() if value is not None]
     raise typer.Exit(sim_daemon.start(arguments, HTTP_PORT if http_port is None else http_port))
 

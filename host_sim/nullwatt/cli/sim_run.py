@@ -102,12 +102,13 @@ class Changes:
 
 @dataclass(frozen=True)
 class How:
-    """How it is run. emulator: with one in this process. web: with the page; None = if it can be."""
+    """How it is run. emulator: with one in this process. web: with the page; None = if it can be. history: a file."""
 
     emulator: bool = False
     no_tui: bool = False
     web: bool | None = None
     verbose: bool = False
+    history: Path | None = None
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -133,11 +134,8 @@ def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
         specs = specs_of(file, str(config or "house"))
     except ConfigError as error:
         fail(str(error))
-    page = how.web is not False
-    if page and (hindrance := page_obstacle()):
-        page = False
-        if how.web:
-            fail(hindrance, 1)
-        _LOG.info("no page: %s", hindrance)
-    show = Show(last_line, page, lines=True)
-    return serve(file, specs, Emulator() if how.emulator else None, show)
+    no_page = page_obstacle() if how.web is not False else None
+    if no_page and how.web:
+        fail(no_page, 1)
+    show = Show(last_line, how.web is not False and not no_page, lines=True, history=how.history, note=no_page)
+    return serve(file, specs, Emulator() if how.emulator else None, show, str(config or "house"))

@@ -38,7 +38,7 @@ from nullwatt.home import (
 from .batteries import specs_of
 from .expectations import Expectation, Subject
 from .metrics import Metrics
-from .scenario import Scenario
+from .scenario import SWITCHINGS, Scenario
 from .scenario_events import Checker, EventReader, EventSection, NotNegative, Number, ScenarioSection, Seconds
 
 #: Scenario files that come with nullwatt.
@@ -184,7 +184,7 @@ class _Reader(Checker):
         switchings = tuple(
             LoadEvent(event.time_s, event.name, event.action == "switch_on")
             for event in happening.events
-            if event.action in ("switch_on", "switch_off")
+            if event.action in SWITCHINGS
         )
         return Scenario(
             name=file.name or Path(self.name).stem,
@@ -192,7 +192,7 @@ class _Reader(Checker):
             batteries=self._batteries,
             duration_s=round(file.duration),
             seed=self._house.seed,
-            events=tuple(event for event in happening.events if event.action not in ("switch_on", "switch_off")),
+            events=tuple(event for event in happening.events if event.action not in SWITCHINGS),
             options=dict(file.options),
             title=file.description,
             triggers=tuple(happening.triggers),

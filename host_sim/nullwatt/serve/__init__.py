@@ -1,8 +1,9 @@
-"""What the running house shows the outside: HTTP."""
+"""What the running house shows the outside: HTTP, and its history in a file."""
 
 from .app import application
 from .compat import Simulation
 from .history import HISTORY_S, History
+from .recorded import Recorded, RecordedMoment, RecordedRun, means
 from .server import PortInUseError, Server
 from .state import (
     BatteryState,
@@ -19,6 +20,7 @@ from .state import (
     SteeredState,
     TimeState,
 )
+from .store import HistoryError, HistoryStore
 from .timing import TimeControl
 from .watched import ControllerControl, HouseControl, ServedHouse, Watched
 
@@ -32,10 +34,15 @@ __all__ = [
     "EmulatorInfo",
     "GridState",
     "History",
+    "HistoryError",
+    "HistoryStore",
     "HouseControl",
     "LoadState",
     "Moment",
     "PortInUseError",
+    "Recorded",
+    "RecordedMoment",
+    "RecordedRun",
     "ScenarioState",
     "ServedHouse",
     "Server",
@@ -47,4 +54,5 @@ __all__ = [
     "TimeState",
     "Watched",
     "application",
+    "means",
 ]
