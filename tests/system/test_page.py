@@ -570,3 +570,25 @@ def test_a_board_is_only_watched_and_what_is_unknown_is_not_shown(known: str, op
     finally:
         board.kill()
         board.wait()
+
+
+def test_of_a_closed_tab_nothing_is_left(opened: Opened) -> None:
+    board = subprocess.Popen([sys.executable, str(BOARD)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert board.stdout is not None
+        url = f"http://127.0.0.1:{int(board.stdout.readline())}"
+        pages = [opened(f"{url}/{path}") for path in ("", "batteries", "controller")]
+
+        def looking() -> int:
+            return int(httpx.get(f"{url}/looking").text)
+
+        assert looking() >= 3
+        for page in pages:
+            page.close()
+        end = time.monotonic() + 90
+        while looking() and time.monotonic() < end:
+            time.sleep(0.5)
+        assert looking() == 0
+    finally:
+        board.kill()
+        board.wait()

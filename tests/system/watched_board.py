@@ -1,9 +1,13 @@
-"""A page that watches what a real board tells: meter and batteries, no house, no clock, no orders. Prints its port."""
+"""A page that watches what a real board tells: meter and batteries, no house, no clock, no orders. Prints its port.
+
+`/looking` tells how many browsers it knows of.
+"""
 
 import asyncio
 import sys
 
 from fastapi import FastAPI
+from nicegui import Client
 
 from nullwatt.serve import BatteryState, EmulatorInfo, GridState, Moment, Server, State
 from nullwatt.serve.page import mount
@@ -34,6 +38,11 @@ class Board:
 
 async def main() -> None:
     app = FastAPI()
+
+    @app.get("/looking")
+    async def looking() -> int:
+        return len(Client.instances)
+
     mount(app, Board(known="nothing" not in sys.argv))
     server = Server(app, "127.0.0.1", 0)
     print(server.port, flush=True)

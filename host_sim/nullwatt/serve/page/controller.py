@@ -11,8 +11,8 @@ from .tags import button, switch, tag
 from .words import number, percent, phase, watts
 
 _TILES = {
-    "demand": ("Demand", "what the house needs of the batteries"),
-    "missing": ("Missing", "demand that was not delivered"),
+    "demand": ("Demand", "asked of the batteries"),
+    "missing": ("Missing", "not delivered yet"),
     "pool": ("Pool gives", "by the batteries' own reports"),
     "size": ("In the pool", "batteries that are steered"),
 }

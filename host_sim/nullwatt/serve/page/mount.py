@@ -32,8 +32,10 @@ class _OwnPaths(Mount):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         path = scope.get("path", "")
-        own = path in _PATHS or path == "/favicon.ico" or path.startswith(("/_nicegui/", "/_nicegui_ws/"))
-        return super().matches(scope) if own else (Match.NONE, {})
+        page = path in _PATHS and scope.get("method") in ("GET", "HEAD")
+        if page or path == "/favicon.ico" or path.startswith(("/_nicegui/", "/_nicegui_ws/")):
+            return super().matches(scope)
+        return Match.NONE, {}
 
 
 _PATHS = {path_of(section): section for section in SECTIONS}
