@@ -226,14 +226,23 @@ def test_settings_of_a_battery(house: House, opened: Opened) -> None:
     assert steered()["active"] is False
     page.get_by_test_id(f"active-{mac}").click()
     page.wait_for_selector(f'[data-testid="active-{mac}"][aria-checked="true"]')
+    entry = page.get_by_test_id(f"max-charge-{mac}")
+    true = entry.input_value()
+    entry.fill("")
+    entry.press("Enter")
+    page.wait_for_function(f"document.querySelector('[data-testid=\"max-charge-{mac}\"]').value === '{true}'")
     page.get_by_test_id(f"soc-{mac}").press("Home")
     page.wait_for_function(
         f"document.querySelector('[data-testid=\"battery-{mac}\"] .soc-text').textContent[0] === '0'"
     )
     assert battery()["soc"] < 0.02
-    page.get_by_test_id(f"soc-{mac}").press("End")
-    page.wait_for_timeout(400)
-    assert battery()["soc"] > 0.98
+    for _ in range(30):
+        page.get_by_test_id(f"soc-{mac}").press("ArrowRight")
+    assert 27 <= float(page.get_by_test_id(f"soc-{mac}").input_value()) <= 33, "no key is lost to an answer"
+    page.wait_for_function(
+        f"document.querySelector('[data-testid=\"battery-{mac}\"] .soc-text').textContent.startsWith('3')"
+    )
+    assert 0.25 < battery()["soc"] < 0.35
     assert page.get_by_test_id("dc-02B250000001").count() == 0, "it has no such input"
 
 

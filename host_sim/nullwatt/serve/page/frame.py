@@ -79,7 +79,7 @@ class Frame:
                 tag("span", "", "nullwatt")
             with tag("div", "rail-links"):
                 for place, (name, title) in enumerate(shown.items(), 1):
-                    with tag("a", "rail-link", href=path_of(name), data_to=name, test=f"to-{name}"):
+                    with tag("a", "rail-link", href=path_of(name), data_to=name, data_title=title, test=f"to-{name}"):
                         icon(name)
                         tag("span", "", title)
                         tag("kbd", "", str(place), aria_hidden="true")

@@ -14,8 +14,13 @@
   // -- values ---------------------------------------------------------------------------------
 
   let dragged = null;
+  const HELD_MS = 700; // keys come one by one, and the last order of a slider is still on its way
+  const moved = new WeakMap();
   // A control in somebody's hand is not moved: a slider while it is held, a number while it is being written.
-  const held = (el) => el === dragged || (el.type === "number" && el === document.activeElement && el.dataset.edited);
+  const held = (el) =>
+    el.type === "range"
+      ? el === dragged || performance.now() - (moved.get(el) ?? -HELD_MS) < HELD_MS
+      : el === document.activeElement && el.dataset.edited;
 
   function setInput(el, value) {
     if (!held(el) && el.value !== value) el.value = value;
@@ -112,6 +117,7 @@
       if (one === link) one.setAttribute("aria-current", "page");
       else one.removeAttribute("aria-current");
     }
+    document.title = `${link.dataset.title} \u2013 ${document.querySelector(".top-name").textContent}`;
     if (push && location.pathname !== link.pathname) history.pushState({}, "", link.pathname);
     window.scrollTo(0, 0);
     asked = 0;
@@ -176,7 +182,10 @@
   addEventListener("pointercancel", drop);
   addEventListener("blur", drop);
   document.addEventListener("input", (event) => {
-    if (event.target.type === "range") paintSlider(event.target);
+    if (event.target.type === "range") {
+      moved.set(event.target, performance.now());
+      paintSlider(event.target);
+    }
     if (event.target.type === "number") event.target.dataset.edited = "1";
   });
   document.addEventListener("change", (event) => delete event.target.dataset?.edited);
@@ -243,6 +252,7 @@
 
   let points = [], end = 0, span = 600;
   const SERIES = [["Grid", "grid", 2.2], ["Batteries", "battery", 1.6], ["Sun", "solar", 1.6], ["House", "house", 1.6]];
+  const PARTS = { 120: 4, 600: 5, 3600: 6 }; // of the time axis
   const LEGEND = ["grid", "batteries", "solar", "house"];
 
   function choose(wished) {
@@ -295,7 +305,7 @@
         type: "value",
         min: -span,
         max: 0,
-        interval: span / (el.clientWidth < 500 ? 2 : 5),
+        interval: span / (el.clientWidth < 500 ? 2 : (PARTS[span] ?? 5)),
         axisLabel: { ...text, formatter: ago, showMinLabel: true, alignMinLabel: "left", alignMaxLabel: "right" },
         axisLine: { show: false },
         axisTick: { show: false },

@@ -87,7 +87,11 @@ def number_field(
     with tag("label", "field"):
         tag("span", "", f"{label} ({unit})" if unit else label)
         entry = tag("input", live=live, test=test, type="number", step=step, inputmode="decimal")
-        entry.on("change", _as_number(on_value), js_handler="(e) => emit(Number(e.target.value))")
+        entry.on(
+            "change",
+            _as_number(on_value),
+            js_handler="(e) => { if (e.target.value !== '') emit(Number(e.target.value)); }",
+        )
 
 
 def _as_number(on_value: Callable[[float], object]) -> Handler:
