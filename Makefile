@@ -24,7 +24,7 @@ help:
 	@echo 'make test    lint and every test, the ESPHome firmware included (ARGS="-k name" for some)'
 	@echo 'make lint    style and types'
 	@echo 'make format  rewrite sources in the house style'
-	@echo 'make bench   speed of the core, the binding, UDP and the lab'
+	@echo 'make bench   speed of the core, the binding, UDP, the lab and the house'
 	@echo 'make size    flash, RAM and instructions on a 32-bit microcontroller (ARGS=--write: into the docs)'
 	@echo 'make docs    rewrite the generated parts of docs/'
 	@echo 'make figures measure the control law and rewrite its table and pictures in docs/control.md'

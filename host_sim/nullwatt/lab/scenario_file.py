@@ -15,6 +15,7 @@ Signs: battery + = discharge, grid + = import; W, s, SoC 0 ... 1; batteries coun
 ends in one `ConfigError` whose text is a single line.
 """
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -30,6 +31,7 @@ from nullwatt.home import (
     LoadEvent,
     broken_rule,
     check_document,
+    house_schema,
     load_house_file,
     parse_house,
     read_document,
@@ -46,6 +48,7 @@ SHIPPED = Path(__file__).with_name("scenarios")
 SUFFIXES = (".yaml", ".yml", ".json")
 
 _LONGEST_S = 31 * 24 * 3600.0
+_HOUSE_REF = "#/$defs/house"
 
 
 def _ordered(value: list[float]) -> list[float]:
@@ -141,6 +144,18 @@ def parse_scenario(document: object, name: str = "scenario", folder: Path = Path
         raise broken_rule(name, "duration", file.duration, "must be whole seconds, at least 1")
     house = _house(file.house, name, folder)
     return _Reader(file, house, name).scenario()
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The scenario file as JSON Schema (2020-12). What lies between keys, and what options there are, it cannot say."""
+    schema = ScenarioFile.model_json_schema()
+    # Sections of both files have the same names; those of the house get a prefix.
+    house = json.loads(json.dumps(house_schema()).replace("#/$defs/", f"{_HOUSE_REF}."))
+    definitions = {f"house.{name}": value for name, value in house.pop("$defs").items()}
+    dialect = house.pop("$schema")
+    schema["$defs"] = {**schema["$defs"], **definitions, "house": house}
+    schema["properties"]["house"] = {"anyOf": [{"type": "string"}, {"$ref": _HOUSE_REF}]}
+    return {"$schema": dialect, **schema, "title": "nullwatt scenario file"}
 
 
 def shipped() -> dict[str, Path]:
