@@ -20,11 +20,11 @@ ARGS ?=
 .PHONY: help demo test pytest lint format bench size docs figures clean
 
 help:
-	@echo 'make demo    simulated house with four batteries, held at zero (ARGS="--headless --duration 60")'
+	@echo 'make demo    simulated house with four batteries, held at zero, on a web page (ARGS="--tui", "--headless")'
 	@echo 'make test    lint and every test, the ESPHome firmware included (ARGS="-k name" for some)'
 	@echo 'make lint    style and types'
 	@echo 'make format  rewrite sources in the house style'
-	@echo 'make bench   speed of the core, the binding, UDP and the lab'
+	@echo 'make bench   speed of the core, the binding, UDP, the lab and the house'
 	@echo 'make size    flash, RAM and instructions on a 32-bit microcontroller (ARGS=--write: into the docs)'
 	@echo 'make docs    rewrite the generated parts of docs/'
 	@echo 'make figures measure the control law and rewrite its table and pictures in docs/control.md'
@@ -37,9 +37,9 @@ help:
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-# The user's part: the core compiled, the simulated house, the command.
+# The user's part: the core compiled, the simulated house and its page, the command.
 .venv/.sim: .venv/bin/uv pyproject.toml setup.py host_sim/nullwatt/core/_build.py $(CORE_SOURCES)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --reinstall-package nullwatt --editable '.[sim]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --reinstall-package nullwatt --editable '.[sim,web]'
 	@touch $@
 
 .venv/.dev: .venv/.sim

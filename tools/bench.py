@@ -1,4 +1,4 @@
-"""Speed of the core, its Python door, loopback UDP and the lab. Run by `make bench`.
+"""Speed of the core, its Python door, loopback UDP, the lab and the house. Run by `make bench`.
 
 Absolute figures belong to the machine they were taken on; the ratios travel better.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nullwatt.core import Config, Emulator, encode_frame
 from nullwatt.emulator import EmulatorService
-from nullwatt.lab.bench import simulated_hours_per_second
+from nullwatt.lab.bench import CHARGE_GOAL, HOUSE_GOAL, charge_speed, house_speed, simulated_hours_per_second
 from nullwatt.meters import SampleSink
 
 ROOT = Path(__file__).parents[1]
@@ -126,6 +126,9 @@ def main() -> None:
     one, four = (simulated_hours_per_second(batteries) for batteries in (1, 4))
     print(f"lab, 1 battery:      {one:8.2f} simulated hours/s   {one * 3600:8,.0f} x real time")
     print(f"lab, 4 batteries:    {four:8.2f} simulated hours/s   {four * 3600:8,.0f} x real time   1/{one / four:.1f}")
+    sys.stdout.flush()
+    print(f"house, 4 batteries:  {house_speed():8,.0f} x real time   goal {HOUSE_GOAL:8,.0f}", flush=True)
+    print(f"house, 0.1 s charge: {charge_speed():8,.0f} x real time   goal {CHARGE_GOAL:8,.0f}")
 
 
 if __name__ == "__main__":

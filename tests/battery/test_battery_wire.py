@@ -130,6 +130,7 @@ def test_values_that_are_no_numbers_count_as_zero() -> None:
 
 
 @given(st.binary(max_size=400))
+@example(bytes(range(256)) * 300 + b"\x5a")
 def test_arbitrary_bytes_never_raise(data: bytes) -> None:
     parse_reply(data)
     assert checksum(data) == reduce(xor, data, 0)

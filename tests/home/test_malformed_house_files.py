@@ -10,62 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from house_mistakes import FULL, HAND_WRITTEN, A, Place, at, changed
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nullwatt.home import APPLIANCES, ConfigError, house_schema, load_house_file, parse_house
-
-#: A file that uses every section.
-FULL: dict[str, Any] = {
-    "ct": {"mac": "112233445566", "host": "127.0.0.1", "port": 12345},
-    "powermeter": {
-        "phases": 3,
-        "base_load": [100, 50, 20],
-        "base_noise": 5,
-        "noise_tau": 3,
-        "loads": [{"name": "lamp", "power": 40, "phase": "A", "active": True, "on_s": 5, "off_s": 6}],
-        "appliances": [
-            {"name": "tea", "kind": "kettle", "phase": "B", "power": 1800, "duration_s": 120, "spread": 0.1},
-            {"name": "oven", "kind": "oven", "phase": "C", "target_c": 200, "rise_k": 500, "cooling_s": 1800},
-            {
-                "name": "cold",
-                "kind": "fridge",
-                "phase": "A",
-                "on_s": 600,
-                "off_s": 900,
-                "start_power": 500,
-                "active": True,
-            },
-            {"name": "wash", "kind": "washing_machine", "phase": "B", "steps": [{"power": 500, "duration_s": 60}]},
-            {"name": "hob", "kind": "induction_hob", "phase": "C", "level": 3, "duty": [0.1, 0.5, 1], "period_s": 10},
-            {"name": "heat", "kind": "heat_pump", "phase": "D", "min_power": 500, "warmest_h": 14, "mean_c": -3},
-            {"name": "car", "kind": "ev_charger", "phase": "D", "energy_wh": 9000, "taper_from": 0.8},
-        ],
-        "events": [{"time": 3, "load": "tea", "active": True}],
-        "solar_max": 900,
-        "solar_phases": ["A", "C"],
-        "sun": {"mode": "clear_sky", "sunrise": 5, "sunset": 21, "start": 9, "clouds": 0.2},
-    },
-    "meter": {"refresh_s": 2, "latency_s": 0.25, "resolution": 1, "noise": 2},
-    "batteries": [{"mac": "02B250000001", "phase": "A", "initial_soc": 0.4, "ratio": 50, "participates": True}],
-    "log_interval": 5,
-    "time_scale": 2,
-    "seed": 3,
-}
-
-Place = tuple[str | int, ...]
-
-
-def at(document: Any, place: Place) -> Any:
-    for part in place:
-        document = document[part]
-    return document
-
-
-def changed(place: Place, value: object) -> dict[str, Any]:
-    document = copy.deepcopy(FULL)
-    at(document, place[:-1])[place[-1]] = value
-    return document
 
 
 def misspelt(place: Place, key: str) -> dict[str, Any]:
@@ -100,61 +49,6 @@ def line_for(document: object) -> str:
 
 def test_the_full_file_is_a_house() -> None:
     parse_house(FULL)
-
-
-P = ("powermeter",)
-A = ("powermeter", "appliances")
-HAND_WRITTEN = [
-    (("ct", "port"), -1, "ct.port = -1: must be greater than or equal to 0"),
-    (("ct", "port"), "80", 'ct.port = "80": must be a whole number'),
-    (("ct", "mac"), "11:22:33:44:55:66", "12 hexadecimal digits"),
-    (("ct", "hots"), "x", 'ct.hots = "x": unknown key, did you mean "host"?'),
-    (("ct",), [], "ct = []: must be an object with keys"),
-    (("meter", "refresh_s"), 0, "meter.refresh_s = 0: must be greater than or equal to 0.01"),
-    (("meter", "latency"), 1, 'meter.latency = 1: unknown key, did you mean "latency_s"?'),
-    (("meter", "noise"), None, "meter.noise = null: must be a number"),
-    (("seed",), 1.5, "seed = 1.5: must be a whole number"),
-    (("seed",), True, "seed = true: must be a whole number"),
-    (("time_scale",), math.inf, "time_scale = Infinity: must be a finite number"),
-    (("time_scal",), 2, 'time_scal = 2: unknown key, did you mean "time_scale"?'),
-    (("batteries",), {}, "batteries = {}: must be a list"),
-    (("batteries", 0, "ratio"), 20, "batteries[0].ratio = 20: must be greater than or equal to 30"),
-    (("batteries", 0, "initial_sco"), 0.5, 'unknown key, did you mean "initial_soc"?'),
-    (("batteries", 0), "A", 'batteries[0] = "A": must be an object with keys'),
-    ((*P, "base_load", 0), 1e300, "powermeter.base_load[0] = 1e+300: must be less than or equal to 1000000000000"),
-    ((*P, "phases"), 2, "powermeter.phases = 2: must be 1 or 3"),
-    ((*P, "phases"), 1, "powermeter.base_load = [100.0, 50.0, 20.0]: this house has only phase A"),
-    ((*P, "solar_phases"), [], "powermeter.solar_phases = []: must not be empty"),
-    ((*P, "solar_phases"), ["D"], "powermeter.solar_phases[0] = \"D\": must be 'A', 'B' or 'C'"),
-    ((*P, "sun", "mode"), "cloudy", "powermeter.sun.mode = \"cloudy\": must be 'fixed' or 'clear_sky'"),
-    ((*P, "sun", "clouds"), 2, "powermeter.sun.clouds = 2: must be less than or equal to 1"),
-    ((*P, "loads", 0, "power"), math.nan, "powermeter.loads[0].power = NaN: must be a finite number"),
-    ((*P, "loads", 0, "nam"), "x", 'powermeter.loads[0].nam = "x": unknown key, did you mean "name"?'),
-    ((*P, "events", 0, "load"), "te", 'powermeter.events[0].load = "te": no such load, did you mean "tea"?'),
-    ((*P, "events", 0, "time"), -1, "powermeter.events[0].time = -1: must be greater than or equal to 0"),
-    ((*P, "appliance"), [], 'powermeter.appliance = []: unknown key, did you mean "appliances"?'),
-    (A, "kettle", 'powermeter.appliances = "kettle": must be a list'),
-    ((*A, 0), "kettle", 'powermeter.appliances[0] = "kettle": must be an object with keys'),
-    ((*A, 0, "kind"), "ketle", 'powermeter.appliances[0].kind = "ketle": no such appliance, did you mean "kettle"?'),
-    ((*A, 0, "kind"), None, "powermeter.appliances[0].kind = null: no such appliance (allowed: kettle, "),
-    ((*A, 0, "kind"), "oven", "powermeter.appliances[0].duration_s = 120: unknown key (allowed: kind, name, phase"),
-    ((*A, 0, "powr"), 5, 'powermeter.appliances[0].powr = 5: unknown key, did you mean "power"?'),
-    ((*A, 0, "power"), 0, "powermeter.appliances[0].power = 0: must be greater than 0"),
-    ((*A, 0, "phase"), "L1", "powermeter.appliances[0].phase = \"L1\": must be 'A', 'B', 'C' or 'D'"),
-    ((*A, 0, "name"), "lamp", 'powermeter.appliances[0].name = "lamp": must be unique, another load has this name'),
-    ((*A, 0, "name"), "oven", 'powermeter.appliances[1].name = "oven": must be unique, another load has this name'),
-    ((*A, 0, "name"), "", 'powermeter.appliances[0].name = "": must not be empty'),
-    ((*A, 1, "target_c"), 900, "powermeter.appliances[1].target_c = 900: must be within 31 and 509, from room_c"),
-    ((*A, 1, "rise_k"), 20, "powermeter.appliances[1].target_c = 200: must be within 31 and 29, from room_c"),
-    ((*A, 3, "steps"), [], "powermeter.appliances[3].steps = []: must not be empty"),
-    ((*A, 3, "steps", 0, "on_s"), 2, "powermeter.appliances[3].steps[0].on_s = 2: on_s and off_s must both be above 0"),
-    ((*A, 3, "steps", 0, "watts"), 2, "powermeter.appliances[3].steps[0].watts = 2: unknown key (allowed: power, "),
-    ((*A, 4, "level"), 4, "powermeter.appliances[4].level = 4: must be within 1 and 3, as many as duty has entries"),
-    ((*A, 4, "duty", 1), 1.5, "powermeter.appliances[4].duty[1] = 1.5: must be less than or equal to 1"),
-    ((*A, 5, "min_power"), 9000, "powermeter.appliances[5].min_power = 9000: must not be above power (3000)"),
-    ((*A, 6, "energy"), 9, 'powermeter.appliances[6].energy = 9: unknown key, did you mean "energy_wh"?'),
-    ((*A, 6, "power"), 1000, "powermeter.appliances[6].min_power = 4140.0: must not be above power (1000)"),
-]
 
 
 @pytest.mark.parametrize(("place", "value", "message"), HAND_WRITTEN)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from nullwatt.core import Config
-from nullwatt.lab import SCENARIOS, run, table
-from nullwatt.lab.bench import benchmark, simulated_hours_per_second
+from nullwatt.core import Config, Emulator
+from nullwatt.lab import SCENARIOS, BatteryDevice, run, table
+from nullwatt.lab.bench import benchmark, charge_speed, house_speed, simulated_hours_per_second
 
 SHORT = replace(SCENARIOS["one_battery_kettle"], duration_s=200)
 
@@ -71,3 +71,14 @@ def test_benchmark_measures_the_whole_run() -> None:
     assert result.ratio == pytest.approx(180 / result.elapsed_s)
     assert result.hours_per_second == pytest.approx(result.ratio / 3600)
     assert simulated_hours_per_second(1, hours=0.01) > 0
+
+
+def test_house_benchmarks_do_the_work_they_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert house_speed(hours=0.1, repeats=1) > 0
+    assert charge_speed(repeats=1) > 0
+    monkeypatch.setattr(BatteryDevice, "advance", lambda device, dt_s: None)
+    with pytest.raises(RuntimeError, match=r"the battery took -?0 J instead of 956800 J"):
+        charge_speed(repeats=1)
+    monkeypatch.setattr(Emulator, "handle", lambda emulator, datagram, source, at: None)
+    with pytest.raises(RuntimeError, match="the house was not held"):
+        house_speed(hours=0.1, repeats=1)

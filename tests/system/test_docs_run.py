@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from nullwatt.cli.main import app
 from nullwatt.home import load_house_file
 from nullwatt.lab import SCENARIOS, load_scenario, run, specs_of
-from nullwatt.lab.scenario_file import BandSection, EventSection, ExpectationSection, OverrideSection, WhenSection
+from nullwatt.lab.scenario_events import EventSection, OverrideSection, WhenSection
+from nullwatt.lab.scenario_file import BandSection, ExpectationSection
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -125,18 +125,33 @@ def test_settings_of_the_controller(house: Running) -> None:
 
 
 def test_a_scenario_is_played_and_stopped(house: Running) -> None:
-    names = house.client.get("/api/v1/scenarios").json()
-    assert len(names) >= 6
-    events = [{"at": 5, "switch_on": "Kettle"}, {"when": {"grid_below": 1e6, "after": "10s"}, "solar": 333}]
+    assert len(house.client.get("/api/v1/scenarios").json()) >= 6
+    events = [
+        {"at": 5, "switch_on": "Kettle"},
+        {"when": {"grid_below": 1e6, "after": "10s"}, "solar": 333},
+        {"at": 90000, "switch_off": "TV"},
+        {"at": 90000, "battery": 2, "soc": 0.5},
+    ]
     found = ordered(house, "scenario", name="tea", events=events)
-    assert found["scenario"]["name"] == "tea" and found["scenario"]["pending"] == 1
-    assert post(house, "loads/x/switch", active=True).status_code == 404
-    refused = house.client.delete("/api/v1/loads/TV")
-    assert refused.status_code == 400 and "'tea' is being played; stop it first" in refused.json()["error"]
+    assert found["scenario"]["name"] == "tea" and found["scenario"]["pending"] == 4
+    for needed in ("loads/TV", "batteries/02B250000001", "batteries/02B250000002"):
+        refused = house.client.delete(f"/api/v1/{needed}")
+        assert refused.status_code == 400 and "'tea' still needs it; stop it first" in refused.json()["error"]
     found = until(house, lambda s: s["solar"]["current"] == 333)
-    assert found["loads"][0]["active"]
+    assert found["loads"][0]["active"] and found["scenario"]["pending"] == 2
     assert [text.split(": ", 1)[1] for text in found["scenario"]["happened"]] == ["Kettle on", "solar 333 W"]
+    assert house.client.delete("/api/v1/loads/Kettle").status_code == 200
     assert "scenario" not in house.client.delete("/api/v1/scenario").json()
+    assert house.client.delete("/api/v1/loads/TV").status_code == 200
+
+
+def test_a_shipped_scenario_brings_the_loads_it_switches(house: Running) -> None:
+    assert post(house, "scenario", name="meter_lost_minute").status_code == 200
+    before = names(state(house))
+    assert before == ["Kettle", "TV", "kettle"], "names differ by case, and this house's own stay"
+    ordered(house, "batteries", phase="C")
+    assert "lights" in names(ordered(house, "scenario", name="kettle_evening"))
+    assert state(house)["scenario"]["name"] == "kettle_evening"
 
 
 @pytest.mark.parametrize(

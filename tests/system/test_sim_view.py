@@ -137,6 +137,15 @@ KEYS: dict[str, list[tuple[list[str], Effect]]] = {
         (["P"], lambda s: (s.batteries[0].max_charge_w, s.batteries[0].max_discharge_w) == (900, 900)),
     ],
     "a": [(["a"], lambda s: s.auto.enabled), (["a", "a", "1"], lambda s: not s.auto.enabled)],
+    ".": [
+        (["full_stop"], lambda s: not s.clock.paused),
+        (["full_stop", "full_stop", "1"], lambda s: s.clock.paused and s.house.loads[0].active),
+    ],
+    "</>": [
+        (["greater_than_sign", "greater_than_sign"], lambda s: s.clock.factor == 60),
+        (["greater_than_sign"] * 7, lambda s: s.clock.factor == 1000),
+        (["greater_than_sign", "greater_than_sign", "less_than_sign"], lambda s: s.clock.factor == 10),
+    ],
 }
 PRESSES = [(keys, effect) for presses in KEYS.values() for keys, effect in presses]
 
@@ -223,7 +232,7 @@ async def test_every_area_is_inside_the_screen(size: tuple[int, int]) -> None:
             region = see.view.query_one(f"#{area}").region
             assert region.height >= 1 and region.bottom <= size[1], area
             assert all(len(line) <= size[0] for line in see.text(area).splitlines())
-        assert see.text("title") == "nullwatt sim  auto mode off  here"
+        assert see.text("title") == "nullwatt sim  0:00:00  paused  auto mode off  here"
         assert see.text("grid").split()[-5:] == ["import", "-500.0", "+100.0", "+100.0", "-300.0"]
         assert "▶ 02B250000001 A " in see.text("batteries") and " 50% ████░░░░ " in see.text("batteries")
         assert "██████████░░░░░░░░░░ 1000 of 2000 W" in see.text("solar")

@@ -68,25 +68,29 @@ class AccountedPlant(Plant):
 
     def advance(self, dt_s: float) -> None:
         """Integrate one tick of dt_s > 0 seconds."""
-        self._book_adjustment()
+        if self.soc != self._soc_booked:
+            self._book_adjustment()
         Plant.advance(self, dt_s)
-        books, power_w = self.energy, self.power_w
+        books, power_w, soc = self.energy, self.power_w, self.soc
+        dc_input_w, standby_w = self.dc_input_w, self.standby_w
         pack_j = self.capacity_wh * _JOULES_PER_WH
         if power_w > 0.0:
             conversion_w = power_w / self.discharge_efficiency - power_w
         else:
             conversion_w = -power_w * (1.0 - self.charge_efficiency)
-        stored_j = (self.soc - self._soc_booked) * pack_j
-        self._soc_booked = self.soc
+        stored_j = (soc - self._soc_booked) * pack_j
+        self._soc_booked = soc
         books.ac_j += power_w * dt_s
-        books.dc_in_j += self.dc_input_w * dt_s
+        books.dc_in_j += dc_input_w * dt_s
         books.stored_j += stored_j
         books.conversion_j += conversion_w * dt_s
-        books.standby_j += self.standby_w * dt_s
-        surplus_j = (self.dc_input_w - power_w - conversion_w - self.standby_w) * dt_s - stored_j
-        if self.soc >= 1.0 or pack_j == 0.0:
+        books.standby_j += standby_w * dt_s
+        if 0.0 < soc < 1.0 and pack_j:
+            return
+        surplus_j = (dc_input_w - power_w - conversion_w - standby_w) * dt_s - stored_j
+        if soc >= 1.0 or pack_j == 0.0:
             books.turned_away_j += max(0.0, surplus_j)
-        if self.soc <= 0.0 or pack_j == 0.0:
+        if soc <= 0.0 or pack_j == 0.0:
             books.overdrawn_j += max(0.0, -surplus_j)
 
     def _book_adjustment(self) -> None:

@@ -56,39 +56,36 @@ class Plant:
 
     def advance(self, dt_s: float) -> None:
         """Integrate one tick of dt_s > 0 seconds."""
-        target_w = self._reachable_target_w()
-        if not self._starting(target_w, dt_s):
+        # In one piece and with comparisons for min and max: long runs spend much of their time here.
+        power_w, target_w, soc = self.power_w, self.target_w, self.soc
+        min_power_w = self.min_power_w
+        if abs(target_w) < min_power_w or (target_w < 0.0 and soc >= 1.0) or (target_w > 0.0 and soc <= 0.0):
+            target_w = 0.0
+        starting = False
+        if self.startup_delay_s > 0.0:
+            if abs(power_w) < min_power_w <= abs(target_w):
+                self.waited_s += dt_s
+                starting = self.waited_s < self.startup_delay_s
+            else:
+                self.waited_s = 0.0
+        if not starting:
             reach_w = self.ramp_rate_w_s * dt_s
-            power_w = self.power_w + max(-reach_w, min(target_w - self.power_w, reach_w))
-            self.power_w = max(-self.max_charge_w, min(power_w, self.max_discharge_w))
-        if self.dc_input_w > 0.0 and self.soc >= 1.0:
-            self.power_w = max(self.power_w, self.dc_input_w * self.discharge_efficiency)
+            change_w = target_w - power_w
+            if change_w > reach_w:
+                change_w = reach_w
+            elif change_w < -reach_w:
+                change_w = -reach_w
+            power_w += change_w
+            if power_w > self.max_discharge_w:
+                power_w = self.max_discharge_w
+            if power_w <= -self.max_charge_w:
+                power_w = -self.max_charge_w
+        dc_input_w = self.dc_input_w
+        if dc_input_w > 0.0 and soc >= 1.0:
+            power_w = max(power_w, dc_input_w * self.discharge_efficiency)
+        self.power_w = power_w
         if self.capacity_wh > 0.0:
-            self._integrate(dt_s)
-
-    def _reachable_target_w(self) -> float:
-        target_w = self.target_w
-        if (
-            abs(target_w) < self.min_power_w
-            or (target_w < 0.0 and self.soc >= 1.0)
-            or (target_w > 0.0 and self.soc <= 0.0)
-        ):
-            return 0.0
-        return target_w
-
-    def _starting(self, target_w: float, dt_s: float) -> bool:
-        """Count the start-up delay; True while the unit is still waiting."""
-        if self.startup_delay_s <= 0.0:
-            return False
-        if abs(self.power_w) < self.min_power_w <= abs(target_w):
-            self.waited_s += dt_s
-            return self.waited_s < self.startup_delay_s
-        self.waited_s = 0.0
-        return False
-
-    def _integrate(self, dt_s: float) -> None:
-        power_w = self.power_w
-        drawn_w = power_w / self.discharge_efficiency if power_w > 0.0 else power_w * self.charge_efficiency
-        cells_w = drawn_w + self.standby_w - self.dc_input_w
-        soc = self.soc - cells_w * dt_s / _SECONDS_PER_HOUR / self.capacity_wh
-        self.soc = max(0.0, min(soc, 1.0))
+            drawn_w = power_w / self.discharge_efficiency if power_w > 0.0 else power_w * self.charge_efficiency
+            cells_w = drawn_w + self.standby_w - dc_input_w
+            soc -= cells_w * dt_s / _SECONDS_PER_HOUR / self.capacity_wh
+            self.soc = 0.0 if soc <= 0.0 else 1.0 if soc > 1.0 else soc

@@ -20,7 +20,10 @@ _MAX_FRAME = 9999
 _OVERHEAD = 5  # SOH, STX, ETX, two checksum digits
 _REPLY_FIELDS = 24
 _I32_MAX = 2**31 - 1  # real total power is 32 bit; anything longer saturates
+_FOLDED = 256  # bytes that `checksum` folds in one go; real frames are shorter
 _HEX = tuple(f"{value:02x}".encode() for value in range(256))
+#: Numbers of a usual reply, as they stand there: looked up in a third of the time it takes to read them.
+_USUAL = {str(value).encode(): value for value in range(-2500, 2501)}
 
 
 class Request(NamedTuple):
@@ -54,12 +57,18 @@ class Reply(NamedTuple):
 
 def checksum(data: bytes) -> int:
     """Return the XOR of all bytes. Folds halves of one big integer onto each other: ten times a byte loop's speed."""
+    if len(data) > _FOLDED:
+        half = len(data) // 2
+        return checksum(data[:half]) ^ checksum(data[half:])
     folded = int.from_bytes(data, "little")
-    shift = 4 << len(data).bit_length()  # half of the next power of two, in bits
-    while shift >= 8:
-        folded ^= folded >> shift
-        shift >>= 1
-    return folded & 0xFF
+    folded ^= folded >> 1024
+    folded ^= folded >> 512
+    folded ^= folded >> 256
+    folded ^= folded >> 128
+    folded ^= folded >> 64
+    folded ^= folded >> 32
+    folded ^= folded >> 16
+    return (folded ^ folded >> 8) & 0xFF
 
 
 def encode_frame(fields: list[str]) -> bytes:
@@ -115,7 +124,7 @@ def parse_reply(data: bytes) -> Reply | None:
     fields = decode_frame(data)
     if fields is None or len(fields) < _REPLY_FIELDS:
         return None
-    ct_type, ct_mac, device_type, mac = (field.decode("ascii") for field in fields[:4])
+    ct_type, ct_mac, device_type, mac = [field.decode("ascii") for field in fields[:4]]
     a_w, b_w, c_w, total_w, a_nb, b_nb, c_nb, abc_nb, rssi, index, *buckets = _integers(fields[4:_REPLY_FIELDS])
     x, a, b, c, abc, x_out, a_out, b_out, c_out, abc_out = buckets
     return Reply(
@@ -135,20 +144,17 @@ def parse_reply(data: bytes) -> Reply | None:
 
 
 def _integers(fields: list[bytes]) -> list[int]:
-    joined = b"".join(fields)
-    if joined.replace(b"-", b"").isdigit():  # the usual reply, in one go
-        try:
-            values = list(map(int, fields))
-        except ValueError:
-            pass
-        else:
-            if max(values) <= _I32_MAX and min(values) >= -_I32_MAX:
-                return values
-    return [_integer(field) for field in fields]
+    try:
+        return [_USUAL[field] for field in fields]
+    except KeyError:
+        return [_integer(field) for field in fields]
 
 
 def _integer(field: bytes) -> int:
     """Read a decimal number with optional sign and surrounding blanks, saturating at 32 bit; 0 for anything else."""
+    usual = _USUAL.get(field)
+    if usual is not None:
+        return usual
     text = field.strip()
     digits = text[1:] if text[:1] in (b"+", b"-") else text
     if not digits.isdigit():

@@ -262,6 +262,14 @@ def _require_plotly(html: Path | None) -> None:
             fail(f"--html {html}: needs the package plotly; run: pip install plotly")
 
 
+@lab.command()
+def schema() -> None:
+    """Print the JSON Schema of a scenario file, for editors."""
+    from nullwatt.lab import scenario_schema
+
+    print(json.dumps(scenario_schema(), indent=2))
+
+
 @lab.command("figures")
 def figures_(
     case: Annotated[list[str] | None, typer.Option(help="Only this case (repeatable).")] = None,

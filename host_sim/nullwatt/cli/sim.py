@@ -190,6 +190,14 @@ def config_(
     print(SNIPPETS[for_](http_port, ct_port, phases), end="")
 
 
+@sim.command()
+def schema() -> None:
+    """Print the JSON Schema of a house file, for editors."""
+    from nullwatt.home import house_schema
+
+    print(json.dumps(house_schema(), indent=2))
+
+
 def show(status: dict[str, Any]) -> None:
     """Print a status object for people and pipes."""
     print(json.dumps(status, indent=2))

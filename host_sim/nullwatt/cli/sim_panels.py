@@ -27,12 +27,14 @@ class Scene:
 
     Attributes:
         status: The latest status object, None before the first.
+        time: The latest that was told of the time, None if nothing was.
         totals_w: Grid total, a point per second, the newest last; NaN where it was not seen.
         load: Index of the load under the cursor.
         battery: Index of the chosen battery.
     """
 
     status: Status | None = None
+    time: Status | None = None
     totals_w: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
     load: int = 0
     battery: int = 0
@@ -40,6 +42,7 @@ class Scene:
     def see(self, status: Status) -> None:
         """Show this status; the house may be another one than before."""
         self.status = status
+        self.time = status.get("time", self.time)
         self.load = max(0, min(self.load, len(status["loads"]) - 1))
         self.battery = max(0, min(self.battery, len(status["batteries"]) - 1))
 
@@ -67,11 +70,26 @@ def bar(fraction: float, cells: int) -> str:
     return "█" * full + "░" * (cells - full)
 
 
-def title(status: Status | None, where: str) -> Text:
-    """Name, automatic mode, address."""
+def title(status: Status | None, time: Status | None, where: str) -> Text:
+    """Name, time, automatic mode, address."""
     auto = "?" if status is None else "on" if status["auto_mode"] else "off"
     style = "bold yellow" if auto == "on" else ""
-    return Text.assemble(("nullwatt sim", "bold"), "  auto mode ", (auto, style), "  ", (where, "dim"))
+    head = Text.assemble(("nullwatt sim", "bold"))
+    if time is not None:
+        head.append(f"  {duration(time['now_s'])}")
+        if time["scale"] != 1.0:
+            head.append(f"  x{time['scale']:g}")
+        if time["paused"]:
+            head.append("  paused", style="bold yellow")
+    return head.append_text(Text.assemble("  auto mode ", (auto, style), "  ", (where, "dim")))
+
+
+def duration(seconds: float) -> str:
+    """Days if there are any, hours, minutes, seconds."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{days} d " * (days > 0) + f"{hour}:{minute:02}:{second:02}"
 
 
 def grid(status: Status) -> Table:

@@ -7,10 +7,10 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from nullwatt.cli.sim_source import GoneError, RefusedError, Status
+from nullwatt.cli.sim_source import INTERVAL_S, GoneError, RefusedError, Status
 
 _HOST = "127.0.0.1"
 _BROKEN = (OSError, EOFError, ValueError, IndexError, asyncio.LimitOverrunError)
@@ -33,7 +33,7 @@ class RemoteSource:
         while True:
             try:
                 seen(await self._ask("GET", "/status"))
-                async for status in self._events():
+                async for status in self._states():
                     seen(status)
             except (GoneError, RefusedError):
                 pass
@@ -59,6 +59,23 @@ class RemoteSource:
     async def set_auto(self, enabled: bool) -> Status:
         """See Source."""
         return await self._ask("POST", "/auto", {"enabled": enabled})
+
+    async def set_paused(self, paused: bool) -> Status:
+        """See Source."""
+        return await self._ask("POST", f"/api/v1/time/{'pause' if paused else 'resume'}")
+
+    async def set_scale(self, scale: float) -> Status:
+        """See Source."""
+        return await self._ask("POST", "/api/v1/time/scale", {"scale": scale})
+
+    async def _states(self) -> AsyncIterator[Status]:
+        """With the time from a house of ours, without from any other."""
+        with suppress(RefusedError):
+            while "time" in (status := await self._ask("GET", "/api/v1/state")):
+                yield status
+                await asyncio.sleep(INTERVAL_S)
+        async for status in self._events():
+            yield status
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Status:
         try:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from nullwatt.serve import Simulation
+    from nullwatt.serve import ServedHouse
 
-#: The status object of the HTTP interface.
+#: The status object of the HTTP interface; of a house of ours with `time`: now_s, scale, paused.
 Status = dict[str, Any]
 
 INTERVAL_S = 1.0
@@ -50,20 +50,26 @@ class Source(Protocol):
     async def set_auto(self, enabled: bool) -> Status:
         """Random switching on or off."""
 
+    async def set_paused(self, paused: bool) -> Status:
+        """Let simulated time stand or go on."""
+
+    async def set_scale(self, scale: float) -> Status:
+        """Simulated seconds per second, above 0."""
+
 
 class HouseSource:
     """A simulation in this process, which ends with the view."""
 
     leaving = "stop the simulation"
 
-    def __init__(self, simulation: "Simulation", where: str) -> None:
+    def __init__(self, simulation: "ServedHouse", where: str) -> None:
         self.where = where
         self._simulation = simulation
 
     async def watch(self, seen: Callable[[Status | None], None]) -> None:
         """See Source."""
         while True:
-            seen(self._simulation.status())
+            seen(self._status())
             await asyncio.sleep(INTERVAL_S)
 
     async def toggle_load(self, index: int) -> Status:
@@ -86,9 +92,23 @@ class HouseSource:
         """See Source."""
         return self._after(lambda: self._simulation.set_auto(enabled))
 
+    async def set_paused(self, paused: bool) -> Status:
+        """See Source."""
+        clock = self._simulation.clock
+        return self._after(clock.pause if paused else clock.resume)
+
+    async def set_scale(self, scale: float) -> Status:
+        """See Source."""
+        return self._after(lambda: self._simulation.clock.set_factor(scale))
+
+    def _status(self) -> Status:
+        clock = self._simulation.clock
+        time = {"now_s": clock.now_s, "scale": clock.factor, "paused": clock.paused}
+        return self._simulation.status() | {"time": time}
+
     def _after(self, change: Callable[[], None]) -> Status:
         try:
             change()
         except (LookupError, ValueError) as error:
             raise RefusedError(str(error)) from None
-        return self._simulation.status()
+        return self._status()

@@ -22,6 +22,8 @@ from nullwatt.cli.sim_terminal import LastLine
 
 SOC_STEP = 0.1
 POWER_STEP_W = 100.0
+#: Simulated seconds per second to choose from.
+SCALES = (1.0, 10.0, 60.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ KEYS = (
     Key("9/0", "SoC 100/0 %", (("9", "soc(1.0)"), ("0", "soc(0.0)"))),
     Key("p/P", "limits ∓100 W", (("p", "limits_by(-1)"), ("P", "limits_by(1)"))),
     Key("a", "auto mode", (("a", "auto"),)),
+    Key(".", "pause/go on", (("full_stop", "pause"),)),
+    Key("</>", "slower/faster", (("less_than_sign", "scale(-1)"), ("greater_than_sign", "scale(1)"))),
 )
 QUIT = (("q", "quit"), ("ctrl+c", "quit"))
 
@@ -103,7 +107,7 @@ class SimView(App[None]):
         def one(width: int) -> int:
             return 1
 
-        yield Area("title", lambda size: panels.title(scene.status, self._source.where), one)
+        yield Area("title", lambda size: panels.title(scene.status, scene.time, self._source.where), one)
         yield Area("banner", lambda size: self._banner(), one)
         yield Area("grid", known(lambda status, size: panels.grid(status)), lambda width: 2)
         yield Area("graph", known(lambda status, size: panels.graph(scene.totals_w, size.width, size.height)), one)
@@ -234,6 +238,31 @@ class SimView(App[None]):
     def action_auto(self) -> None:
         """Automatic mode on or off."""
         self._order(lambda status: self._source.set_auto(not status["auto_mode"]))
+
+    def action_pause(self) -> None:
+        """Let simulated time stand or go on."""
+
+        async def pause(status: Status) -> Status:
+            return await self._source.set_paused(not self._time()["paused"])
+
+        self._order(pause)
+
+    def action_scale(self, steps: int) -> None:
+        """Slower or faster."""
+
+        async def change(status: Status) -> Status:
+            now = self._time()["scale"]
+            faster = [scale for scale in SCALES if scale > now]
+            slower = [scale for scale in SCALES if scale < now]
+            nearest = faster[:1] if steps > 0 else slower[-1:]
+            return await self._source.set_scale(nearest[0] if nearest else now)
+
+        self._order(change)
+
+    def _time(self) -> Status:
+        if self.scene.time is None:
+            raise RefusedError("this simulation has no time to control")
+        return self.scene.time
 
 
 def attach(port: int) -> int:

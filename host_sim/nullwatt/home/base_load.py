@@ -5,6 +5,7 @@ at the same instant see the same house, and it does not matter in which sub-step
 """
 
 import math
+from collections.abc import Sequence
 
 from .draws import Draws
 from .phases import PHASES
@@ -38,7 +39,7 @@ class BaseLoad:
 
     def advance_to(self, step: int) -> None:
         """Move to raster step number `step`; never backwards."""
-        if step == self._step:
+        if step == self._step or not self._noise_w:  # draws have no order, so those nobody reads can be left out
             return
         if self._keep == 0.0:
             self._noise = [draws.symmetric(step) for draws in self._draws]
@@ -51,12 +52,15 @@ class BaseLoad:
                 ]
         self._step = step
 
-    def power_w(self, phase: int, loads_running: int) -> float:
-        """Draw of one phase in the present step, W.
+    def powers_w(self, loads_running: Sequence[int]) -> list[float]:
+        """Draw per phase in the present step, W. loads_running: per phase.
 
         A phase on which nothing is connected (base <= 0 and no running load) has no noise.
         """
-        base = self.base_w[phase]
-        if self._noise_w > 0 and (base > 0 or loads_running > 0):
-            return base + self._noise_w * self._noise[phase]
-        return base
+        powers_w, noise_w = list(self.base_w), self._noise_w
+        if not noise_w:
+            return powers_w
+        for phase, noise in enumerate(self._noise):
+            if powers_w[phase] > 0 or loads_running[phase] > 0:
+                powers_w[phase] += noise_w * noise
+        return powers_w

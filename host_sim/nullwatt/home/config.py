@@ -15,6 +15,7 @@ import difflib
 import json
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -25,8 +26,9 @@ from .appliances import Appliance
 from .house import HouseConfig
 from .loads import LoadConfig, LoadEvent
 from .meter import MeterConfig
+from .parts import OWN_NAMES
 from .phases import PHASES, SPREAD
-from .section import AnyPhase, Name, NotNegative, Number, Phase, Positive, Section, Unit
+from .section import HUGE, AnyPhase, Name, NotNegative, Number, Phase, Positive, Section, Unit
 from .sun import SunConfig
 
 
@@ -41,9 +43,19 @@ class ConfigError(Exception):
 _Efficiency = Annotated[FiniteFloat, Field(gt=0, le=1)]
 _Hour = Annotated[FiniteFloat, Field(ge=0, le=24)]
 _Mac = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")]
+_Host = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=253)]
+_DeviceType = Annotated[str, Field(max_length=64)]
+_Wait = Annotated[FiniteFloat, Field(ge=0.1, le=HUGE)]
+_Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
 _APPLIANCE: TypeAdapter[Appliance] = TypeAdapter(AnyAppliance)
+
+_HOST_RULE = 'must be an address or a name in quotes, such as "192.168.1.40"'
+#: Finer steps are no display's, and the smallest ones would overflow.
+_FINEST_W = 1e-6
+_SHOWN = 60  # characters of a value or a key in an error
+_MOST_NODES = 1_000_000  # of a YAML document written out: aliases of aliases grow without bound
 
 #: Rules that pydantic words for programmers, by its error type.
 _PLAIN_RULES = {
@@ -52,9 +64,9 @@ _PLAIN_RULES = {
     "dict_type": "must be an object with keys",
     "list_type": "must be a list",
     "invalid_key": "keys must be text",
-    "too_short": "must not be empty",
     "too_long": "has too many entries",
     "string_too_short": "must not be empty",
+    "string_too_long": "is too long",
     "float_type": "must be a number",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
@@ -67,14 +79,14 @@ class CtSection(Section):
     """The emulated meter the batteries poll."""
 
     mac: _Mac = "112233445566"
-    host: str = "127.0.0.1"
+    host: _Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 12345
 
 
 class HttpSection(Section):
     """Where the running house is served over HTTP."""
 
-    host: str = "127.0.0.1"
+    host: _Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
 
 
@@ -141,7 +153,7 @@ class BatterySection(Section):
 
     mac: _Mac
     phase: AnyPhase
-    meter_dev_type: str = "HMG-50"
+    meter_dev_type: _DeviceType = "HMG-50"
     law: str | None = None
     ratio: Annotated[int, Field(ge=30, le=100)] = 100
     max_charge_power: NotNegative = 800.0
@@ -175,10 +187,10 @@ class HouseFile(Section):
     batteries: Annotated[list[BatterySection], Field(min_length=1)]
     power_update_delay_ticks: Annotated[int, Field(ge=0)] = 0
     auto_mode: bool = False
-    auto_interval: list[Positive] = Field(default=[10.0, 30.0], min_length=2, max_length=2)
+    auto_interval: list[_Wait] = Field(default=[10.0, 30.0], min_length=2, max_length=2)
     log_interval: Positive = 5.0
     time_scale: Positive = 1.0
-    seed: int = 1
+    seed: _Seed = 1
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
@@ -309,6 +321,7 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     power = house.powermeter
     usable = PHASES[: power.phases]
     absent = "this house has only phase A (powermeter.phases is 1)"
+    reserved = "must be another name, the house calls a part of its own so"
     switchable = [*(load.name for load in power.loads), *(appliance.name for appliance in power.appliances)]
     broken: list[tuple[str, object, str]] = []
     if any((power.base_load or [])[power.phases :]):
@@ -319,6 +332,8 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
             broken.append((f"{path}.phase", load.phase, absent))
         if load.name in switchable[:i]:
             broken.append((f"{path}.name", load.name, "must be unique, another load has this name"))
+        if load.name in OWN_NAMES:
+            broken.append((f"{path}.name", load.name, reserved))
         if (load.on_s > 0) != (load.off_s > 0):
             broken.append((f"{path}.on_s", load.on_s, "on_s and off_s must both be above 0, or both 0"))
     for i, appliance in enumerate(power.appliances):
@@ -327,6 +342,8 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
             broken.append((f"{path}.phase", appliance.phase, absent))
         if appliance.name in switchable[: len(power.loads) + i]:
             broken.append((f"{path}.name", appliance.name, "must be unique, another load has this name"))
+        if appliance.name in OWN_NAMES:
+            broken.append((f"{path}.name", appliance.name, reserved))
     for i, event in enumerate(power.events):
         if event.load not in switchable:
             rule = f"no such load{_hint(event.load, switchable)}"
@@ -336,6 +353,13 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
             broken.append(("powermeter.solar_phases", power.solar_phases, absent))
     if house.auto_interval[0] > house.auto_interval[1]:
         broken.append(("auto_interval", house.auto_interval, "the shortest time must not be above the longest"))
+    for path, host in (("ct.host", house.ct.host), ("http.host", house.http.host)):
+        try:
+            host.encode("idna")  # as it will be when it is looked up
+        except UnicodeError:
+            broken.append((path, host, _HOST_RULE))
+    if 0 < house.meter.resolution < _FINEST_W:
+        broken.append(("meter.resolution", house.meter.resolution, f"must be 0 or at least {_FINEST_W:g}"))
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
     return broken + _broken_batteries(house, (*usable, SPREAD), absent)
@@ -375,12 +399,17 @@ def _explain(error: ValidationError, root: type[BaseModel]) -> str:
         case "union_tag_invalid":
             kind = first["input"]["kind"]
             return f"{_path((*loc, 'kind'))} = {_show(kind)}: no such appliance{_hint(str(kind), list(APPLIANCES))}"
+        case "too_short":
+            least = first["ctx"]["min_length"]
+            return f"{path} = {value}: {'must not be empty' if least == 1 else f'must have {least} entries'}"
         case "value_error":
             # Our own validators name the key first.
             key, _, rule = str(first["ctx"]["error"]).partition(": ")
             return f"{_path((*loc, key))} = {_show(_value_of(first['input'], key, model))}: {rule}"
     if loc and loc[-1] == "mac":
         return f'{path} = {value}: must be 12 hexadecimal digits in quotes, such as "02B250000001"'
+    if loc and loc[-1] == "host":
+        return f"{path} = {value}: {_HOST_RULE}"
     rule = _PLAIN_RULES.get(first["type"], first["msg"])
     rule = rule.replace("Input should", "must").replace(" after validation", "")
     return f"{path}{' = ' if path else ''}{value}: {rule}"
@@ -404,7 +433,7 @@ def _hint(word: str, choices: list[str]) -> str:
 def _path(loc: tuple[int | str, ...]) -> str:
     text = ""
     for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{_short(part)}"
     return text
 
 
@@ -442,7 +471,11 @@ def _show(value: object) -> str:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError):  # YAML can refer to itself
         text = type(value).__name__
-    return text if len(text) <= 60 else text[:57] + "..."
+    return _short(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def _no_duplicates(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -461,6 +494,17 @@ def _parse_json(name: str, text: str) -> object:
         raise ConfigError(f"{name}: {error}") from None
     except RecursionError:
         raise ConfigError(f"{name}: nested too deeply") from None
+    except ValueError:
+        raise ConfigError(f"{name}: not usable JSON: a number has too many digits") from None
+
+
+def _written_out(node: Any, known: dict[int, int]) -> int:
+    """How many nodes a YAML node stands for once its aliases are written out; what is inside itself counts once."""
+    if id(node) not in known:
+        known[id(node)] = 1
+        inside = chain.from_iterable(node.value) if node.id == "mapping" else node.value
+        known[id(node)] += 0 if node.id == "scalar" else sum(_written_out(inner, known) for inner in inside)
+    return known[id(node)]
 
 
 def _parse_yaml(name: str, text: str) -> object:
@@ -478,8 +522,14 @@ def _parse_yaml(name: str, text: str) -> object:
         }
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            _no_duplicates([(str(key.value), None) for key, _ in node.value])
+            _no_duplicates([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
             return super().construct_mapping(node, deep)
+
+        def get_single_node(self) -> yaml.Node | None:
+            node: yaml.Node | None = super().get_single_node()
+            if node is not None and _written_out(node, {}) > _MOST_NODES:
+                raise ConfigError("aliases (*name) make it too large")
+            return node
 
     try:
         return yaml.load(text, Loader=Loader)
@@ -490,6 +540,10 @@ def _parse_yaml(name: str, text: str) -> object:
         raise ConfigError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
-    except (RecursionError, ValueError, TypeError) as error:
-        # ValueError: an impossible date, for example.
+    except RecursionError:
+        raise ConfigError(f"{name}: nested too deeply") from None
+    except (LookupError, AttributeError, ArithmeticError):  # how PyYAML says it
+        raise ConfigError(f"{name}: not usable YAML: a value is not what its tag (!!...) says") from None
+    except (ValueError, TypeError) as error:
+        # An impossible date, for example.
         raise ConfigError(f"{name}: not usable YAML: {' '.join(str(error).split())}") from None

@@ -10,6 +10,7 @@ from zlib import crc32
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _TO_UNIT = 2.0**-53
+_TO_SYMMETRIC = 2.0**-52
 
 
 def _mix(value: int) -> int:
@@ -36,7 +37,7 @@ class Draws:
 
     def symmetric(self, index: int) -> float:
         """Draw number `index` (>= 0), uniform in [-1, 1)."""
-        return 2.0 * self.unit(index) - 1.0
+        return (_mix((self._key + (index + 1) * _GOLDEN) & _MASK) >> 11) * _TO_SYMMETRIC - 1.0
 
 
 class DrawSequence:

@@ -12,6 +12,7 @@ ledger, everything on the wires must be `Accountable`, and every raster step is 
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -221,7 +222,9 @@ class House:
             grid = [value - share for value in grid]
         for device, parts in self._devices:
             power_w = device.power_w
-            grid = [value - power_w * part for value, part in zip(grid, parts, strict=True)]
+            for index, part in enumerate(parts):
+                if part:
+                    grid[index] -= power_w * part
         return tuple(grid)
 
     def advance_to(self, time_s: float) -> None:
@@ -271,12 +274,12 @@ class House:
         self.next_event_s = min(self._next_step_s, self._loads.next_event_s, self.meter.next_event_s)
 
     def _update_demand(self) -> None:
-        base, loads = self._base, self._loads
-        solar_w = self.solar_w
-        self.demand_w = [
-            base.power_w(phase, loads.running[phase]) + loads.power_w[phase] - solar_w * self._solar_parts[phase]
-            for phase in range(self.phases)
-        ]
+        loads, solar_w = self._loads, self.solar_w
+        demand_w = list(map(operator.add, self._base.powers_w(loads.running), loads.power_w))
+        if solar_w:
+            for phase, part in enumerate(self._solar_parts):
+                demand_w[phase] -= solar_w * part
+        self.demand_w = demand_w
 
     def _move_devices(self) -> None:
         """Advance every device by one raster step, on the balance of the step before."""
@@ -321,8 +324,7 @@ class House:
         return parts
 
     def _base_powers(self) -> list[float]:
-        running = self._loads.running
-        return [self._base.power_w(phase, running[phase]) for phase in range(self.phases)]
+        return self._base.powers_w(self._loads.running)
 
     def _check_free(self, name: str) -> None:
         taken = {*self._parts, *(device.name for device, _ in self._devices)}

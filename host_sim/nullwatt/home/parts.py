@@ -13,6 +13,8 @@ from .phases import PHASES
 
 BASE_LOAD = "house: base load"
 SUN = "house: sun"
+#: No load may be called so.
+OWN_NAMES = (BASE_LOAD, SUN)
 
 _POWER = Quantity("W", "AC power, + = into the house")
 _SWITCH = Command("", "switched on", choices=FLAGS)

@@ -26,7 +26,7 @@ from .reference import Comparison, compare, foresee, idealised, run_naive
 from .report import LabResult, table
 from .runner import run, run_against
 from .scenario import Condition, Event, Scenario, Trigger, battery
-from .scenario_file import SUFFIXES, load_scenario, parse_scenario, shipped
+from .scenario_file import SUFFIXES, load_scenario, parse_scenario, scenario_schema, shipped
 from .served import ServedSite
 from .side_by_side import SideBySide, details_table, run_side_by_side, summary_table, to_play_s
 from .site import AutoMode, Site, UnknownBatteryError
@@ -85,6 +85,7 @@ __all__ = [
     "run_against",
     "run_naive",
     "run_side_by_side",
+    "scenario_schema",
     "shipped",
     "specs_of",
     "summary_table",

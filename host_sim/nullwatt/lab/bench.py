@@ -1,14 +1,31 @@
-"""How fast the lab runs: `python -m nullwatt.lab.bench [simulated hours]` prints plain lines, one per pool size."""
+"""How fast lab and house run: `python -m nullwatt.lab.bench [simulated hours]` prints plain lines.
+
+Speeds are simulated seconds per real second. What is timed is checked as well: who skips the work is not fast.
+"""
 
 import sys
 import time
 from dataclasses import dataclass, replace
+from statistics import median
 
+from nullwatt.battery import Battery, BatteryConfig
+from nullwatt.core import Config, Emulator
+from nullwatt.home import House, HouseConfig
+
+from .devices import BatteryDevice
+from .loop import Loop
 from .runner import run
 from .scenario import Scenario
 from .suite import SCENARIOS
 
+#: Least speeds of `house_speed` and `charge_speed`.
+HOUSE_GOAL = 8000.0
+CHARGE_GOAL = 7500.0
+
 _SECONDS_PER_HOUR = 3600
+_CHARGE_S = 1200
+_CHARGE_W = 800.0
+_STEPS_PER_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +65,69 @@ def simulated_hours_per_second(batteries: int, hours: float = 2.0) -> float:
     return benchmark(batteries, hours).hours_per_second
 
 
+def house_speed(hours: float = 2.0, repeats: int = 3) -> float:
+    """Median speed of a three-phase house with four batteries and the core in the closed loop, physics every second or
+    finer, the recording on its raster of a second, nothing scored.
+
+    Raises RuntimeError if the core did not hold the house, or the batteries' energy is not what they gave.
+    """
+    mixed = SCENARIOS["three_phase_mixed"]
+    scenario = replace(mixed, duration_s=max(60, round(hours * _SECONDS_PER_HOUR)))
+    return median(_timed_house(scenario) for _ in range(repeats))
+
+
+def _timed_house(scenario: Scenario) -> float:
+    loop = Loop(scenario, Emulator(Config(**scenario.options)))
+    start_s = time.perf_counter()
+    recording = loop.run()
+    elapsed_s = time.perf_counter() - start_s
+    given_ws = float(recording.power_w.sum())
+    grid_w, demand_w = abs(recording.grid_total_w).mean(), abs(recording.demand_w).mean()
+    capacity_ws = [battery.config.capacity_wh * _SECONDS_PER_HOUR for battery in loop.batteries]
+    drawn_ws = float(((recording.soc[0] - recording.soc[-1]) * capacity_ws).sum() + recording.dc_w.sum())
+    if len(recording.time_s) != scenario.duration_s or grid_w > 0.4 * demand_w:
+        raise RuntimeError(f"the house was not held: {grid_w:.0f} W of {demand_w:.0f} W in {len(recording.time_s)} s")
+    if abs(drawn_ws - given_ws) > 0.05 * float(abs(recording.power_w).sum()):
+        raise RuntimeError(f"batteries gave {given_ws:.0f} J out of {drawn_ws:.0f} J")
+    return scenario.duration_s / elapsed_s
+
+
+def charge_speed(repeats: int = 5) -> float:
+    """Median speed of a house in steps of 0.1 s while its one battery charges for 20 minutes; after each step its power
+    and state of charge are read.
+
+    Raises RuntimeError if the battery did not take the energy that charge is worth.
+    """
+    return median(_timed_charge() for _ in range(repeats))
+
+
+def _timed_charge() -> float:
+    config = BatteryConfig(mac="02B250000001", initial_soc=0.2, charge_efficiency=0.92)
+    battery = Battery(config)
+    battery.plant.target_w = -_CHARGE_W  # nobody steers it
+    device = BatteryDevice(battery)
+    house = House(HouseConfig(step_s=1.0 / _STEPS_PER_S))
+    house.add_device(device)
+    powers_w, socs = [], []
+    start_s = time.perf_counter()
+    for step in range(1, _CHARGE_S * _STEPS_PER_S + 1):
+        house.advance_to(step / _STEPS_PER_S)
+        powers_w.append(device.power_w)
+        socs.append(battery.soc)
+    elapsed_s = time.perf_counter() - start_s
+    # Full power but for the start-up delay and half of the ramp.
+    full_s = _CHARGE_S - config.startup_delay_s - 0.5 * _CHARGE_W / config.ramp_rate_w_s
+    expected_j = _CHARGE_W * full_s
+    stored_j = (socs[-1] - config.initial_soc) * config.capacity_wh * _SECONDS_PER_HOUR
+    taken_j = -battery.take_energy().ac_j
+    for found_j in (taken_j, -sum(powers_w) / _STEPS_PER_S, stored_j / config.charge_efficiency):
+        if abs(found_j - expected_j) > 0.001 * expected_j:
+            raise RuntimeError(f"the battery took {found_j:.0f} J instead of {expected_j:.0f} J")
+    return _CHARGE_S / elapsed_s
+
+
 def main(arguments: list[str]) -> None:
-    """Print one line per pool size."""
+    """Print one line per pool size, then the house's."""
     hours = float(arguments[0]) if arguments else 2.0
     benchmark(1, 0.05)  # warm up
     for batteries in (1, 4):
@@ -59,6 +137,8 @@ def main(arguments: list[str]) -> None:
             f"{result.hours_per_second:.2f} simulated hours/s, {result.ratio:.0f} x real time, "
             f"{result.polls / result.elapsed_s:.0f} polls/s"
         )
+    print(f"house, 4 batteries: {house_speed(hours):.0f} x real time, goal {HOUSE_GOAL:.0f}")
+    print(f"house, charge in 0.1 s steps: {charge_speed():.0f} x real time, goal {CHARGE_GOAL:.0f}")
 
 
 if __name__ == "__main__":

@@ -153,9 +153,15 @@ class Loop:
         return tuple(sorted({*self.scenario.labelled_s, *brought}))
 
     @property
-    def pending(self) -> int:
-        """Events that are still to come at a time."""
-        return len(self._events) - self._event_index
+    def to_come(self) -> list[Event]:
+        """Events that are still planned, those that wait for a condition last."""
+        return [*self._events[self._event_index :], *self._triggers.armed]
+
+    def counts_on(self, position: int) -> bool:
+        """Whether what is planned refers to the battery at this position or a later one, all of which would move up."""
+        return any(event.battery >= position for event in self.to_come if event.of_battery) or any(
+            condition.battery >= position for condition in self._triggers.conditions if condition.of_battery
+        )
 
     def play(self, events: Sequence[Event], triggers: Sequence[Trigger] = ()) -> None:
         """From now on let these happen, and forget what else was planned. Times count from the start of the run."""

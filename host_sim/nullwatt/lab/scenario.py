@@ -37,8 +37,12 @@ Action = Literal[
     "active_control",
     "rotate",
 ]
+#: Actions on a load.
+SWITCHINGS = ("switch_on", "switch_off")
 #: What disturbs the grid by itself and is scored as a step.
-_STEPS = ("solar", "switch_on", "switch_off")
+_STEPS = ("solar", *SWITCHINGS)
+#: What happens to the house, its meter or the whole controller; the rest happens to a battery.
+_OF_ALL = (*_STEPS, "meter_fail", "meter_restore", "meter_latency", "tune", "active_control", "rotate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class Event:
     def is_step(self) -> bool:
         """Whether it disturbs the grid and is scored."""
         return self.action in _STEPS
+
+    @property
+    def of_battery(self) -> bool:
+        """Whether `battery` says which."""
+        return self.action not in _OF_ALL
 
     @property
     def _shown(self) -> str:
@@ -113,6 +122,11 @@ class Condition:
     time_of_day_h: float | None = None
     after_s: float = 0.0
     hold_s: float = 0.0
+
+    @property
+    def of_battery(self) -> bool:
+        """Whether `battery` matters."""
+        return any(v is not None for v in (self.soc_above, self.soc_below, self.power_above_w, self.power_below_w))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from nullwatt.core import Config, Emulator, TableFullError
@@ -42,11 +42,20 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Seconds = Annotated[FiniteFloat, Field(ge=0), BeforeValidator(_seconds)]
+def _shown_as(*choices: dict[str, Any]) -> WithJsonSchema:
+    """What may be written for a key whose value is read before it is checked."""
+    return WithJsonSchema({"anyOf": list(choices)})
+
+
+_SECONDS_SHOWN = _shown_as({"type": "number", "minimum": 0}, {"type": "string", "pattern": rf"^\s*({_PART}\s*)+$"})
+_NAMES_SHOWN = _shown_as({"type": "string"}, {"type": "array", "items": {"type": "string"}})
+_HOUR_SHOWN = WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"})
+
+Seconds = Annotated[FiniteFloat, Field(ge=0), BeforeValidator(_seconds), _SECONDS_SHOWN]
 Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Number = Annotated[int, Field(ge=1)]
-_Hour = Annotated[float, BeforeValidator(_hour)]
-_Names = Annotated[list[str], BeforeValidator(_listed)]
+_Hour = Annotated[float, BeforeValidator(_hour), _HOUR_SHOWN]
+_Names = Annotated[list[str], BeforeValidator(_listed), _NAMES_SHOWN]
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 
 

@@ -15,6 +15,7 @@ Signs: battery + = discharge, grid + = import; W, s, SoC 0 ... 1; batteries coun
 ends in one `ConfigError` whose text is a single line.
 """
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -30,6 +31,7 @@ from nullwatt.home import (
     LoadEvent,
     broken_rule,
     check_document,
+    house_schema,
     load_house_file,
     parse_house,
     read_document,
@@ -38,7 +40,7 @@ from nullwatt.home import (
 from .batteries import specs_of
 from .expectations import Expectation, Subject
 from .metrics import Metrics
-from .scenario import Scenario
+from .scenario import SWITCHINGS, Scenario
 from .scenario_events import Checker, EventReader, EventSection, NotNegative, Number, ScenarioSection, Seconds
 
 #: Scenario files that come with nullwatt.
@@ -46,6 +48,7 @@ SHIPPED = Path(__file__).with_name("scenarios")
 SUFFIXES = (".yaml", ".yml", ".json")
 
 _LONGEST_S = 31 * 24 * 3600.0
+_HOUSE_REF = "#/$defs/house"
 
 
 def _ordered(value: list[float]) -> list[float]:
@@ -143,6 +146,18 @@ def parse_scenario(document: object, name: str = "scenario", folder: Path = Path
     return _Reader(file, house, name).scenario()
 
 
+def scenario_schema() -> dict[str, Any]:
+    """The scenario file as JSON Schema (2020-12). What lies between keys, and what options there are, it cannot say."""
+    schema = ScenarioFile.model_json_schema()
+    # Sections of both files have the same names; those of the house get a prefix.
+    house = json.loads(json.dumps(house_schema()).replace("#/$defs/", f"{_HOUSE_REF}."))
+    definitions = {f"house.{name}": value for name, value in house.pop("$defs").items()}
+    dialect = house.pop("$schema")
+    schema["$defs"] = {**schema["$defs"], **definitions, "house": house}
+    schema["properties"]["house"] = {"anyOf": [{"type": "string"}, {"$ref": _HOUSE_REF}]}
+    return {"$schema": dialect, **schema, "title": "nullwatt scenario file"}
+
+
 def shipped() -> dict[str, Path]:
     """The scenario files that come with nullwatt, by name."""
     return {path.stem: path for path in sorted(SHIPPED.iterdir()) if path.suffix in SUFFIXES}
@@ -184,7 +199,7 @@ class _Reader(Checker):
         switchings = tuple(
             LoadEvent(event.time_s, event.name, event.action == "switch_on")
             for event in happening.events
-            if event.action in ("switch_on", "switch_off")
+            if event.action in SWITCHINGS
         )
         return Scenario(
             name=file.name or Path(self.name).stem,
@@ -192,7 +207,7 @@ class _Reader(Checker):
             batteries=self._batteries,
             duration_s=round(file.duration),
             seed=self._house.seed,
-            events=tuple(event for event in happening.events if event.action not in ("switch_on", "switch_off")),
+            events=tuple(event for event in happening.events if event.action not in SWITCHINGS),
             options=dict(file.options),
             title=file.description,
             triggers=tuple(happening.triggers),

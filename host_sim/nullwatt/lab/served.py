@@ -1,12 +1,24 @@
 """A site as `nullwatt.serve` shows it: what it says over HTTP and on the page, and the orders it takes from there."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from nullwatt.core import ConsumerState, Emulator, TableFullError, options
-from nullwatt.home import APPLIANCES, ConfigError, Device, PacedClock, Value, parse_battery, parse_load, read_document
+from nullwatt.home import (
+    APPLIANCES,
+    PHASES,
+    SPREAD,
+    ConfigError,
+    Device,
+    LoadKind,
+    PacedClock,
+    Value,
+    parse_battery,
+    parse_load,
+    read_document,
+)
 from nullwatt.serve import (
     BatteryState,
     CommandState,
@@ -24,8 +36,9 @@ from nullwatt.serve import (
 
 from .batteries import spec_of
 from .devices import BatteryDevice
+from .scenario import SWITCHINGS, Event
 from .scenario_events import read_events
-from .scenario_file import shipped
+from .scenario_file import load_scenario, shipped
 from .site import Site, UnknownBatteryError
 
 #: What a load that is added may be, besides the appliances.
@@ -197,7 +210,7 @@ class ServedSite:
             return None
         name, since_s = self._scenario
         happened = [f"{time_s - since_s:.0f} s: {text}" for time_s, text in self._site.loop.latest if time_s >= since_s]
-        return ScenarioState(name=name, since_s=since_s, pending=self._site.loop.pending, happened=happened)
+        return ScenarioState(name=name, since_s=since_s, pending=len(self._site.loop.to_come), happened=happened)
 
     # -- orders of astra-sim's interface
 
@@ -264,7 +277,7 @@ class ServedSite:
     def remove_load(self, name: str) -> None:
         """Take a load away; LookupError if there is none of that name."""
         self._known_load(name)
-        self._not_in_a_scenario()
+        self._spare(any(event.name == name for event in self._to_come()))
         self._site.house.remove_load(name)
 
     def add_battery(self, document: Mapping[str, Any]) -> str:
@@ -278,8 +291,8 @@ class ServedSite:
 
     def remove_battery(self, mac: str) -> None:
         """Take a battery away; it falls silent. LookupError."""
-        self._site.battery(mac)
-        self._not_in_a_scenario()
+        position = self._site.position(mac)
+        self._spare(self._site.loop.counts_on(position))
         self._site.remove_battery(mac)
 
     def set_clouds(self, clouds: float) -> None:
@@ -303,19 +316,32 @@ class ServedSite:
         return list(shipped())
 
     def start_scenario(self, scenario: str | Mapping[str, Any]) -> None:
-        """Let the events of a scenario happen from now on; LookupError, ValueError."""
-        name, sections = self._scenario_events(scenario)
+        """Let the events of a scenario happen from now on; LookupError, ValueError.
+
+        Loads that they switch and this house lacks are added, as they are in the house of the scenario.
+        """
+        name, sections, lent = self._scenario_events(scenario)
         site, now_s = self._site, self._site.loop.now_s
-        loads = [load.name for load in site.house.loads]
+        there = [load.name for load in site.house.loads]
         macs = [battery.mac for battery in site.batteries]
-        changed = dict(site.emulator.config) if site.emulator is not None else {}
+        options = dict(site.emulator.config) if site.emulator is not None else {}
         try:
-            events, triggers = read_events(sections, name, loads, macs, changed)
+            events, triggers = read_events(sections, name, [*there, *lent], macs, options)
         except ConfigError as error:
             raise ValueError(str(error)) from None
-        shifted = [replace(event, time_s=event.time_s + now_s) for event in events]
-        armed = [replace(t, condition=replace(t.condition, after_s=t.condition.after_s + now_s)) for t in triggers]
-        site.loop.play(shifted, armed)
+        everything = [*events, *(event for trigger in triggers for event in trigger.events)]
+        switched = {event.name for event in everything if event.action in SWITCHINGS}
+        missing = [lent[load] for load in sorted(switched - set(there))]
+        for load in missing:
+            if load.phase not in (*PHASES[: site.house.phases], SPREAD):
+                raise ValueError(f"{name}: {load.name} is on phase {load.phase}, which this house does not have")
+        for load in missing:
+            site.house.add_load(load)
+        conditions = [replace(t.condition, after_s=t.condition.after_s + now_s) for t in triggers]
+        site.loop.play(
+            [replace(event, time_s=event.time_s + now_s) for event in events],
+            [replace(t, condition=condition) for t, condition in zip(triggers, conditions, strict=True)],
+        )
         self._scenario = (name, now_s)
 
     def stop_scenario(self) -> None:
@@ -323,23 +349,28 @@ class ServedSite:
         self._site.loop.play([])
         self._scenario = None
 
-    def _scenario_events(self, scenario: str | Mapping[str, Any]) -> tuple[str, object]:
-        if isinstance(scenario, str):
-            files = shipped()
-            if scenario not in files:
-                raise LookupError(f"there is no scenario {scenario!r}; there are {', '.join(files)}")
-            document = read_document(files[scenario])
-            assert isinstance(document, dict)
-            return scenario, document.get("events", [])
-        return str(scenario.get("name", "scenario")), scenario.get("events")
+    def _scenario_events(self, scenario: str | Mapping[str, Any]) -> tuple[str, object, dict[str, LoadKind]]:
+        """Name, events as written, and the loads of its own house."""
+        if not isinstance(scenario, str):
+            return str(scenario.get("name", "scenario")), scenario.get("events"), {}
+        files = shipped()
+        if scenario not in files:
+            raise LookupError(f"there is no scenario {scenario!r}; there are {', '.join(files)}")
+        document = read_document(files[scenario])
+        assert isinstance(document, dict)
+        lent = {load.name: load for load in load_scenario(files[scenario]).house.loads}
+        return scenario, document.get("events", []), lent
 
     def _known_load(self, name: str) -> None:
         if all(load.name != name for load in self._site.house.loads):
             raise LookupError(f"there is no load called {name!r}")
 
-    def _not_in_a_scenario(self) -> None:
-        if self._scenario is not None:
-            raise ValueError(f"the scenario {self._scenario[0]!r} is being played; stop it first")
+    def _to_come(self) -> Sequence[Event]:
+        return self._site.loop.to_come if self._scenario is not None else ()
+
+    def _spare(self, needed: bool) -> None:
+        if needed and self._scenario is not None:
+            raise ValueError(f"the scenario {self._scenario[0]!r} still needs it; stop it first")
 
     def _free_mac(self) -> str:
         taken = {battery.mac for battery in self._site.batteries}

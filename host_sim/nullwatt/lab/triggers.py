@@ -20,6 +20,20 @@ class Triggers:
         self._armed = [True] * len(triggers)
         self._since_s: list[float | None] = [None] * len(triggers)
 
+    @property
+    def armed(self) -> list[Event]:
+        """The events that may still happen."""
+        return [event for trigger in self._waiting for event in trigger.events]
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """What they wait for."""
+        return [trigger.condition for trigger in self._waiting]
+
+    @property
+    def _waiting(self) -> list[Trigger]:
+        return [trigger for trigger, armed in zip(self._triggers, self._armed, strict=True) if armed or trigger.repeat]
+
     def due(self, now_s: float, house: House, batteries: Sequence[Battery]) -> Iterator[Event]:
         """The events of every trigger whose condition came to hold by now."""
         for index, trigger in enumerate(self._triggers):

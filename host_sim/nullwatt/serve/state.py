@@ -132,7 +132,7 @@ class ScenarioState(BaseModel):
 
     name: str
     since_s: float = Field(description="simulated time when it began")
-    pending: int = Field(description="events still to come")
+    pending: int = Field(description="events still to come, those that wait for a condition included")
     happened: list[str] = Field(default=[], description="the latest events, newest last")
 
 

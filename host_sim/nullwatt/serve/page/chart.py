@@ -1,0 +1,52 @@
+"""The live chart: points of the history, few enough for a slow browser, sent once each."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..state import Moment
+from ..watched import Watched
+
+#: Minutes that can be chosen, and how many seconds go into one point (0 = every moment is one).
+WINDOWS = {2: 0.0, 10: 0.0, 60: 6.0}
+SERIES = ("grid", "batteries", "solar", "house")
+
+
+def point(moment: Moment) -> list[float]:
+    """Time, and the powers of `SERIES`."""
+    grid_w, batteries_w = sum(moment.grid_w), sum(moment.batteries_w.values())
+    return [moment.time_s, grid_w, batteries_w, moment.solar_w, grid_w + batteries_w + moment.solar_w]
+
+
+def thinned(points: Iterable[Sequence[float]], bucket_s: float) -> list[list[float]]:
+    """One mean point for each `bucket_s` seconds; all of them for 0."""
+    if bucket_s <= 0:
+        return [list(entry) for entry in points]
+    buckets: dict[int, list[Sequence[float]]] = {}
+    for entry in points:
+        buckets.setdefault(int(entry[0] // bucket_s), []).append(entry)
+    return [[sum(column) / len(entries) for column in zip(*entries, strict=True)] for entries in buckets.values()]
+
+
+class Feed:
+    """What one browser has of the chart, and what it lacks."""
+
+    def __init__(self) -> None:
+        self._minutes = 0
+        self._known_s = self._now_s = -math.inf
+
+    def news(self, watched: Watched, minutes: int) -> dict[str, Any] | None:
+        """What it needs now; None = nothing new. `fresh` = it forgets what it has."""
+        moments = watched.history(minutes * 60.0)
+        now_s = moments[-1].time_s if moments else 0.0
+        fresh = minutes != self._minutes or now_s < self._now_s  # or time began anew
+        known_s = -math.inf if fresh else self._known_s
+        bucket_s = WINDOWS[minutes]
+        # A mean is sent once it is complete.
+        end_s = now_s - now_s % bucket_s if bucket_s else math.nextafter(now_s, math.inf)
+        points = thinned((point(moment) for moment in moments if known_s <= moment.time_s < end_s), bucket_s)
+        if not points and not fresh:
+            return None
+        self._minutes, self._known_s, self._now_s = minutes, end_s, now_s
+        rounded = [[round(value, 1) for value in entry] for entry in points]
+        return {"fresh": fresh, "window": minutes * 60, "now": now_s, "points": rounded}
