@@ -100,3 +100,11 @@ def test_no_past_is_no_error() -> None:
     told = Feed().news(cast(Watched, Nothing()), 10)
     assert told is not None and told["points"] == []
     assert pytest.approx(told["window"]) == 600
+
+
+def test_what_is_not_known_is_a_gap() -> None:
+    total = Moment(time_s=1, grid_w=[70], batteries_w={"a": 100}, soc={})
+    assert point(total) == [1, 70, 100, None, None]
+    cut_off = Moment(time_s=2, grid_w=[], batteries_w={}, soc={})
+    assert point(cut_off) == [2, None, None, None, None]
+    assert thinned([point(total), point(cut_off)], 6) == [[1.5, 70, 100, None, None]]

@@ -143,7 +143,7 @@ class Board:
         )
 
     def history(self, seconds: float) -> list[Moment]:
-        """The last so many seconds, at most an hour; none for the time without a connection."""
+        """The last so many seconds, at most an hour; without a connection they are empty."""
         return self._moments.last(seconds)
 
     async def _record_every_second(self) -> None:
@@ -151,9 +151,8 @@ class Board:
             # On whole seconds since it began: no drift.
             now_s = self._loop.time() - self._began_s
             await asyncio.sleep(math.floor(now_s) + 1 - now_s)
-            if self._connected:
-                time_s = self._loop.time() - self._began_s
-                self._moments.keep(board_state.moment(time_s, self._recognised, self._values))
+            time_s = self._loop.time() - self._began_s
+            self._moments.keep(board_state.moment(time_s, self._recognised, self._values))
 
     # -- the connection
 

@@ -12,20 +12,35 @@ WINDOWS = {2: 0.0, 10: 0.0, 60: 6.0}
 SERIES = ("grid", "batteries", "solar", "house")
 
 
-def point(moment: Moment) -> list[float]:
-    """Time, and the powers of `SERIES`."""
-    grid_w, batteries_w = sum(moment.grid_w), sum(moment.batteries_w.values())
-    return [moment.time_s, grid_w, batteries_w, moment.solar_w, grid_w + batteries_w + moment.solar_w]
+#: Time and the powers of `SERIES`; None = not known, a gap.
+type Point = Sequence[float | None]
 
 
-def thinned(points: Iterable[Sequence[float]], bucket_s: float) -> list[list[float]]:
-    """One mean point for each `bucket_s` seconds; all of them for 0."""
+def point(moment: Moment) -> list[float | None]:
+    """The point of a moment."""
+    solar_w, known = moment.solar_w, bool(moment.grid_w)
+    grid_w = sum(moment.grid_w) if known else None
+    # Nothing known at all is a board that is cut off, not a house without batteries.
+    batteries_w = sum(moment.batteries_w.values()) if known or moment.batteries_w else None
+    house_w = None
+    if grid_w is not None and batteries_w is not None and solar_w is not None:
+        house_w = grid_w + batteries_w + solar_w
+    return [moment.time_s, grid_w, batteries_w, solar_w, house_w]
+
+
+def thinned(points: Iterable[Point], bucket_s: float) -> list[list[float | None]]:
+    """One mean point, of what is known, for each `bucket_s` seconds; all of them for 0."""
     if bucket_s <= 0:
         return [list(entry) for entry in points]
-    buckets: dict[int, list[Sequence[float]]] = {}
+    buckets: dict[int, list[Point]] = {}
     for entry in points:
-        buckets.setdefault(int(entry[0] // bucket_s), []).append(entry)
-    return [[sum(column) / len(entries) for column in zip(*entries, strict=True)] for entries in buckets.values()]
+        buckets.setdefault(int((entry[0] or 0.0) // bucket_s), []).append(entry)
+    return [[_mean(column) for column in zip(*entries, strict=True)] for entries in buckets.values()]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 class Feed:
@@ -48,5 +63,5 @@ class Feed:
         if not points and not fresh:
             return None
         self._minutes, self._known_s, self._now_s = minutes, end_s, now_s
-        rounded = [[round(value, 1) for value in entry] for entry in points]
+        rounded = [[None if value is None else round(value, 1) for value in entry] for entry in points]
         return {"fresh": fresh, "window": minutes * 60, "now": now_s, "points": rounded}

@@ -58,6 +58,7 @@ class Frame:
                         session.show(TimeBar(session, watched.clock))
                 with tag("div", "content", id="main", tabindex="-1"):
                     tag("p", "lost", role="alert", id="lost", hidden="")
+                    tag("p", "lost", role="alert", live="link", test="link", hidden="")
                     for name, title in shown.items():
                         with tag(
                             "section",
@@ -123,10 +124,13 @@ class Frame:
 
     def values(self, state: State) -> dict[str, Value]:
         """What it shows."""
+        cut_off = state.link is not None and not state.link.connected
+        link: Value = {"t": state.link.text if state.link is not None else "", **there(cut_off)}
         if state.grid is None:
-            return {"rail-grid": there(False)}
+            return {"link": link, "rail-grid": there(False)}
         total_w, word = state.grid.total, grid_word(state.grid.total)
         return {
+            "link": link,
             "rail-grid": there(True),
             "rail-watts": {"t": watts(total_w, signed=True), "a": {"data-word": word}},
             "rail-bar": placed(f"Grid: {watts(total_w, signed=True)}", total_w, extent(abs(total_w)), word=word),

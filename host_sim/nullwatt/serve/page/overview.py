@@ -157,11 +157,12 @@ class Overview:
         if state.grid is None:
             return {}
         shown: dict[str, Value] = {}
-        powers = {"a": state.grid.phase_a, "b": state.grid.phase_b, "c": state.grid.phase_c}
+        told = {"a": state.grid.phase_a, "b": state.grid.phase_b, "c": state.grid.phase_c}
+        powers = {letter: power for letter, power in told.items() if power is not None}
         # A phase the house does not have reads 0 for ever.
         self._phases |= {letter for letter, power in powers.items() if power != 0}
-        shown["phases"] = there(len(self._phases) > 1)
-        end_w = self._phase_extent_w = extent(max(map(abs, powers.values())), self._phase_extent_w)
+        shown["phases"] = there(len(self._phases & powers.keys()) > 1)
+        end_w = self._phase_extent_w = extent(max(map(abs, powers.values()), default=0.0), self._phase_extent_w)
         for letter, power in powers.items():
             shown[f"phase-row:{letter}"] = there(letter in self._phases)
             words = f"Grid on {phase(letter)}: {watts(power, signed=True)}"

@@ -299,7 +299,7 @@
         axisPointer: { lineStyle: { color: color("ink-2"), type: "solid" } },
         formatter: (lines) =>
           `${duration(-lines[0].value[0])} ago` +
-          lines.map((line) => `<br>${line.marker}${line.seriesName} <b>${power(line.value[1])}\u00a0W</b>`).join(""),
+          lines.filter((line) => line.value[1] != null).map((line) => `<br>${line.marker}${line.seriesName} <b>${power(line.value[1])}\u00a0W</b>`).join(""),
       },
       xAxis: {
         type: "value",
