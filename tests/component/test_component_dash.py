@@ -280,6 +280,13 @@ async def test_port_of_something_else() -> None:
     assert "what answers is not ESPHome's native API" in line
 
 
+async def test_something_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nullwatt.serve.board.FIRST_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        line = await refused(silent.getsockname()[1])
+    assert line.endswith(": it does not answer")
+
+
 async def test_name_that_does_not_resolve() -> None:
     board = Board(BoardAddress("no-such-board.invalid"))
     with pytest.raises(BoardError, match=r"^no-such-board.invalid:6053: the name does not resolve"):

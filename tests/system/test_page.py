@@ -581,6 +581,20 @@ def test_a_board_is_only_watched_and_what_is_unknown_is_not_shown(known: str, op
         board.wait()
 
 
+def test_a_board_that_is_cut_off_is_said_to_be(opened: Opened) -> None:
+    board = subprocess.Popen([sys.executable, str(BOARD), "lost"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert board.stdout is not None
+        page = opened(f"http://127.0.0.1:{int(board.stdout.readline())}/batteries")
+        page.get_by_test_id("link").wait_for(state="visible")
+        assert page.get_by_test_id("link").text_content() == "board.local: refused; trying again"
+        # Whether there are any is not known.
+        assert "no batteries" not in page.locator("#main").inner_text()
+    finally:
+        board.kill()
+        board.wait()
+
+
 def test_of_a_closed_tab_nothing_is_left(opened: Opened) -> None:
     board = subprocess.Popen([sys.executable, str(BOARD)], stdout=subprocess.PIPE, text=True)
     try:

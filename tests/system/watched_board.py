@@ -9,7 +9,7 @@ import sys
 from fastapi import FastAPI
 from nicegui import Client
 
-from nullwatt.serve import BatteryState, EmulatorInfo, GridState, Moment, Server, State
+from nullwatt.serve import BatteryState, EmulatorInfo, GridState, LinkState, Moment, Server, State
 from nullwatt.serve.page import mount
 
 
@@ -20,12 +20,14 @@ class Board:
     controller = None
     clock = None
 
-    def __init__(self, known: bool) -> None:
+    def __init__(self, known: str) -> None:
         self._known = known
 
     def state(self) -> State:
-        if not self._known:
+        if self._known == "nothing":
             return State()
+        if self._known == "lost":
+            return State(link=LinkState(connected=False, since_s=3.0, text="board.local: refused; trying again"))
         return State(
             grid=GridState(phase_a=430, phase_b=0, phase_c=0, total=430),
             batteries=[BatteryState(mac="02B250000001", phase="A", power=120)],
@@ -43,7 +45,7 @@ async def main() -> None:
     async def looking() -> int:
         return len(Client.instances)
 
-    mount(app, Board(known="nothing" not in sys.argv))
+    mount(app, Board(sys.argv[1] if len(sys.argv) > 1 else "something"))
     server = Server(app, "127.0.0.1", 0)
     print(server.port, flush=True)
     await server.run()

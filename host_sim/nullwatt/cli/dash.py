@@ -1,5 +1,7 @@
 """`nullwatt dash`: a real board on the page."""
 
+import os
+import signal
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -8,6 +10,8 @@ import typer
 from nullwatt.cli.errors import fail
 
 _KEY = "NULLWATT_API_KEY"
+#: Exit code of what was stopped before it began; as of a shell.
+_STOPPED = 130
 
 
 def dash(
@@ -26,6 +30,8 @@ def dash(
 
     Exit code 1: the board cannot be watched. 2: bad input.
     """
+    # Among what is loaded now is something that swallows an interrupt.
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(_STOPPED))
     if find_spec("aioesphomeapi") is None:
         fail("a board is watched with the package aioesphomeapi; install nullwatt[board]", 1)
     # Only here: aioesphomeapi may be missing.

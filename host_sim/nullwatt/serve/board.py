@@ -10,6 +10,7 @@ from aioesphomeapi import DeviceInfo, EntityInfo, EntityState, NumberInfo, Selec
 from aioesphomeapi.client import APIClient
 from aioesphomeapi.core import APIConnectionError
 from aioesphomeapi.reconnect_logic import ReconnectLogic
+from aioesphomeapi.util import is_ip_address
 
 import nullwatt
 
@@ -96,7 +97,9 @@ class Board:
         try:
             await asyncio.wait_for(asyncio.shield(self._first), FIRST_S)
         except TimeoutError as error:
-            raise BoardError(f"{self.where}: {in_words(error, self._address)}") from None
+            found = is_ip_address(self._address.host) or self.client.connected_address is not None
+            doubt = "" if found else ", or the name is wrong"
+            raise BoardError(f"{self._address}: {in_words(error, self._address)}{doubt}") from None
         self._quiet = False
 
     async def close(self) -> None:
@@ -105,10 +108,14 @@ class Board:
         if self._clockwork is not None:
             self._clockwork.cancel()
         self._first.cancel()
+        if not self._connected:
+            # Whom one is still greeting keeps one waiting.
+            self.client.force_disconnect()
         try:
             await asyncio.wait_for(self._logic.stop(), _LEAVE_S)
             await asyncio.wait_for(self.client.disconnect(), _LEAVE_S)
-        except (TimeoutError, APIConnectionError):
+        except Exception as error:  # whatever the library stumbles over: it is the end
+            _LOG.debug("letting go of the board: %r", error)
             self.client.force_disconnect()
 
     @property
@@ -174,10 +181,10 @@ class Board:
         self._values.clear()
         if self._connected:
             reason = "the board has closed the connection" if expected else "the connection is lost"
-            self._linked(False, f"{self.where}: {reason}; trying again")
+            self._linked(False, f"{self._address}: {reason}; trying again")
 
     async def _on_error(self, error: Exception) -> None:
-        text = f"{self.where}: {error if isinstance(error, BoardError) else in_words(error, self._address)}"
+        text = f"{self._address}: {error if isinstance(error, BoardError) else in_words(error, self._address)}"
         if not self._first.done():
             self._first.set_exception(BoardError(text))
             self._first.exception()  # with `wait` nobody else looks at it

@@ -77,5 +77,5 @@ def in_words(error: Exception, address: BoardAddress) -> str:
             return cause.strerror[:1].lower() + cause.strerror[1:]
         cause = cause.__cause__
     if isinstance(error, SocketAPIError):
-        return "the connection broke off"
+        return f"it ended the connection: too many clients, or not ESPHome's native API (port {API_PORT} as a rule)"
     return "no connection" if isinstance(error, APIConnectionError) else f"no connection ({type(error).__name__})"

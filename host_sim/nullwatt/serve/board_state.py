@@ -97,6 +97,7 @@ def _steered(mac: str, battery: BoardBattery, values: Values) -> SteeredState:
     settings["window_weight"] = _share(entities, "window_weight", values)
     return SteeredState(
         mac=mac,
+        name=battery.name,
         device_type=_value(entities, "model", values) or None,
         phase=_phase(battery, values),
         online=_value(entities, "online", values),

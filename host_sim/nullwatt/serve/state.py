@@ -79,6 +79,7 @@ class SteeredState(BaseModel):
     """One battery as the controller sees it; see `nullwatt.core.ConsumerState`."""
 
     mac: str
+    name: str | None = Field(default=None, description="what people call it, if the controller knows")
     device_type: str | None = None
     phase: str | None = None
     online: bool | None = None

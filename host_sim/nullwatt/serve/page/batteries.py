@@ -176,7 +176,8 @@ class Batteries:
         self._cards.match({(battery.mac, bool(battery.max_dc_input)): battery for battery in state.batteries})
         steered = {one.mac: one for one in state.controller.batteries} if state.controller is not None else {}
         called = names(state.batteries)
-        shown: dict[str, Value] = {"no-batteries": there(not state.batteries)}
+        cut_off = state.link is not None and not state.link.connected
+        shown: dict[str, Value] = {"no-batteries": there(not state.batteries and not cut_off)}
         for battery in state.batteries:
             shown |= _battery_values(called[battery.mac], battery, steered.get(battery.mac))
         return shown

@@ -108,7 +108,7 @@ class Controller:
         self._options.match({name: name for name in controller.options})
         called = names(state.batteries)
         for one in controller.batteries:
-            shown |= _steered_values(called.get(one.mac) or one.device_type or one.mac, one, controller)
+            shown |= _steered_values(called.get(one.mac) or one.name or one.device_type or one.mac, one, controller)
         for name, value in controller.options.items():
             shown[f"option:{name}"] = _option_text(value)
         shown["settings-card"] = there(bool(controller.options or controller.filters))
