@@ -58,8 +58,6 @@ class Board:
             client_info=f"nullwatt {nullwatt.__version__}",
             keepalive=_KEEPALIVE_S,
             noise_psk=key,
-            # Only to be watched: it must not take its time from here.
-            provide_time=False,
         )
         self._address = address
         self._loop = asyncio.get_running_loop()
@@ -110,13 +108,13 @@ class Board:
         self._first.cancel()
         if not self._connected:
             # Whom one is still greeting keeps one waiting.
-            self.client.force_disconnect()
+            await self.client.disconnect(force=True)
         try:
             await asyncio.wait_for(self._logic.stop(), _LEAVE_S)
             await asyncio.wait_for(self.client.disconnect(), _LEAVE_S)
         except Exception as error:  # whatever the library stumbles over: it is the end
             _LOG.debug("letting go of the board: %r", error)
-            self.client.force_disconnect()
+            await self.client.disconnect(force=True)
 
     @property
     def connected(self) -> bool:
@@ -171,7 +169,7 @@ class Board:
         except (APIConnectionError, BoardError) as error:
             await self._on_error(error)
             # It is tried again: the board may be flashed anew.
-            self.client.force_disconnect()
+            await self.client.disconnect(force=True)
             return
         self._linked(True, f"connected to {self.title}")
         if not self._first.done():
