@@ -62,7 +62,7 @@ def run(
     ] = False,
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Print lines instead of a live view.")] = False,
     web: Annotated[
-        bool | None, typer.Option("--web/--no-web", help="Serve the web page. [if nullwatt[web] is installed]")
+        bool | None, typer.Option("--web/--no-web", help="Serve the web page. Default: where NiceGUI is installed.")
     ] = None,
     time_scale: Annotated[float | None, typer.Option(help="Simulated seconds per second. [1]")] = None,
     power_update_delay: Delay = None,
