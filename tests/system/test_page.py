@@ -190,7 +190,7 @@ def test_a_battery_is_added_steered_and_removed(house: House, opened: Opened) ->
     dialog.get_by_label("Phase").select_option("B")
     page.get_by_test_id("new-battery-confirm").click()
     page.wait_for_function(f"document.querySelectorAll('.battery').length === {len(known) + 1}")
-    assert page.locator("dialog[open]").count() == 0
+    page.wait_for_function("document.querySelectorAll('dialog[open]').length === 0")
     (added,) = [battery for battery in house.state()["batteries"] if battery["mac"] not in known]
     assert (added["phase"], round(added["soc"], 2)) == ("B", 0.8)
     mac = added["mac"]
@@ -538,7 +538,13 @@ def test_a_lost_connection_is_told(tmp_path: Path, opened: Opened) -> None:
     finally:
         house.close()
     # Browsers note every connection that is refused.
-    opened.wrong[:] = [line for line in opened.wrong if "ERR_" not in line]  # type: ignore[attr-defined]
+    forgive_a_lost_house(opened)
+
+
+def forgive_a_lost_house(opened: Opened) -> None:
+    """A browser says on its console that nobody answers any more; with none there, that is all it may say."""
+    lost = ("ERR_", "WebSocket connection to")
+    opened.wrong[:] = [line for line in opened.wrong if not any(words in line for words in lost)]  # type: ignore[attr-defined]
 
 
 def test_it_ends_with_browsers_looking_at_it(tmp_path: Path, opened: Opened) -> None:
@@ -550,7 +556,7 @@ def test_it_ends_with_browsers_looking_at_it(tmp_path: Path, opened: Opened) -> 
         assert "Traceback" not in house.log.read_text()
     finally:
         house.close()
-    opened.wrong[:] = [line for line in opened.wrong if "ERR_" not in line]  # type: ignore[attr-defined]
+    forgive_a_lost_house(opened)
 
 
 @pytest.mark.parametrize("known", ["something", "nothing"])

@@ -5,13 +5,12 @@ import logging
 import os
 import signal
 import sys
-import webbrowser
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from nullwatt.cli.errors import fail
-from nullwatt.cli.house_server import has_screen, log_to
+from nullwatt.cli.house_server import has_screen, log_to, open_browser
 from nullwatt.cli.sim_terminal import page_obstacle
 from nullwatt.serve import PortInUseError, Server, board_application
 from nullwatt.serve.board import Board
@@ -90,7 +89,7 @@ async def _serve(address: BoardAddress, how: How) -> None:
         _LOG.info("serving %s", url)
         _LOG.info("watching %s%s", board.where, "" if how.control else ", without orders; --control allows them")
         if how.browser and has_screen():
-            webbrowser.open(url)
+            open_browser(url)
         await asyncio.wait((http, stopped), return_when=asyncio.FIRST_COMPLETED)
     finally:
         if server is not None:

@@ -6,6 +6,7 @@ Verbs, options, files and the HTTP interface are those of astra-sim; what is bet
 import json
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -158,9 +159,9 @@ def battery(
         fail("usage: nullwatt sim battery MAC soc X | battery MAC max-power CHARGE DISCHARGE", 1)
     client = SimClient(http_port)
     if what == "soc":
-        show(client.post(f"/batteries/{mac}/soc", {"soc": values[0]}))
+        show(client.post(f"/batteries/{quote(mac, safe='')}/soc", {"soc": values[0]}))
     else:
-        show(client.post(f"/batteries/{mac}/max_power", {"charge": values[0], "discharge": values[1]}))
+        show(client.post(f"/batteries/{quote(mac, safe='')}/max_power", {"charge": values[0], "discharge": values[1]}))
 
 
 @sim.command()

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import PlainTextResponse
 
-from .compat import BadRequestError, NotThereError, json_object, number
+from .compat import BadRequestError, NotThereError, is_finite, json_object, number
 from .history import HISTORY_S
 from .state import DeviceState, Moment, State
 from .watched import ControllerControl, ServedHouse, Watched
@@ -23,6 +23,7 @@ SLOWEST_READER_S = 5.0
 STREAM_INTERVAL_S = 1.0
 #: Many readers of the stream share one text for so long.
 _SHARED_S = 0.1
+_STEP_POLL_S = 0.005
 
 
 #: What a change replies with.
@@ -53,12 +54,12 @@ def api_routes(house: ServedHouse) -> APIRouter:
         body = await json_object(request)
         return changed(lambda: house.add_load(body))
 
-    @routes.post("/api/v1/loads/{name}/switch", **answers)
+    @routes.post("/api/v1/loads/{name:path}/switch", **answers)
     async def switch_load(name: str, request: Request) -> State:
         active = _flag(await json_object(request), "active")
         return changed(lambda: house.switch_load(name, active))
 
-    @routes.delete("/api/v1/loads/{name}", **answers)
+    @routes.delete("/api/v1/loads/{name:path}", **answers)
     async def remove_load(name: str) -> State:
         return changed(lambda: house.remove_load(name))
 
@@ -101,7 +102,10 @@ def api_routes(house: ServedHouse) -> APIRouter:
     @routes.post("/api/v1/time/step", **answers)
     async def step(request: Request) -> State:
         seconds = number(await json_object(request), "seconds", 0.001, 3600.0)
-        return changed(lambda: house.clock.step(seconds))
+        changed(lambda: house.clock.step(seconds))
+        while house.clock.paused and not house.clock.caught_up:
+            await asyncio.sleep(_STEP_POLL_S)
+        return house.state()
 
     return routes
 
@@ -212,8 +216,8 @@ def _flag(body: dict[str, Any], key: str) -> bool:
 
 def _value(body: dict[str, Any], key: str) -> float | bool | str:
     value = body.get(key)
-    if not isinstance(value, int | float | str):
-        raise BadRequestError(f"{key}: {json.dumps(value)} is neither a number, a text, nor true or false")
+    if not isinstance(value, int | float | str) or (not isinstance(value, str) and not is_finite(value)):
+        raise BadRequestError(f"{key}: {json.dumps(value)[:40]} is neither a number, a text, nor true or false")
     return value
 
 

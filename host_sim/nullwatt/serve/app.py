@@ -11,10 +11,14 @@ from .watched import ServedHouse, Watched
 
 
 def application(house: ServedHouse) -> FastAPI:
-    """The routes of astra-sim, `/api/v1` and `/metrics`. `GET /openapi.json` describes them."""
+    """The routes of astra-sim, `/api/v1` and `/metrics`, and orders from no page but its own.
+
+    `GET /openapi.json` describes them.
+    """
     app = FastAPI(title="nullwatt sim", version=nullwatt.__version__, redoc_url=None, docs_url=None)
     app.include_router(compat_routes(house))
     app.include_router(api_routes(house))
+    app.add_middleware(OwnPagesOnly)
     answer_errors(app)
     return app
 

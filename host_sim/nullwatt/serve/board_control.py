@@ -1,6 +1,5 @@
 """Orders to a real board, through its own switches, numbers and buttons."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ from aioesphomeapi.core import APIConnectionError
 
 from .board_entities import BATTERY, BoardEntity
 from .board_state import identity
+from .compat import is_finite
 
 if TYPE_CHECKING:
     from .board import Board
@@ -88,8 +88,8 @@ def _flag(name: str, value: float | bool) -> bool:
 
 
 def _number(name: str, value: float | bool, low: float, high: float) -> float:
-    if isinstance(value, bool) or not math.isfinite(value):
-        raise ValueError(f"{name}: {value!r} is not a number")
+    if isinstance(value, bool) or not is_finite(value):
+        raise ValueError(f"{name}: {str(value)[:40]} is not a number")
     if not low <= value <= high:
         raise ValueError(f"{name}: {value:g} must be within {low:g} and {high:g}, the bounds on this board")
     return float(value)

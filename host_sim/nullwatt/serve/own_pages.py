@@ -1,11 +1,15 @@
 """Keeps the pages of other sites from giving orders through a browser on this machine."""
 
+from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+#: Ends of names that no page elsewhere can have.
+_NEAR = (".local", ".lan", ".home", ".internal", ".home.arpa", ".fritz.box")
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -31,5 +35,17 @@ class OwnPagesOnly:
 
 def _own(scope: Scope) -> bool:
     headers = Headers(scope=scope)
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    origin, host = headers.get("origin"), headers.get("host", "")
+    return origin is None or (urlsplit(origin).netloc == host and _is_near(host))
+
+
+def _is_near(host: str) -> bool:
+    """Whether a name can only mean a machine of this network; a page elsewhere may make any other mean this one."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    with suppress(ValueError):
+        ip_address(name)
+        return True
+    return "." not in name or name.endswith(_NEAR)
