@@ -91,6 +91,6 @@ def safe_application(path, why):
     """The application without meter and batteries; a configuration is taken as far as it can be used."""
     from nullwatt.guard import NoServer, sections
 
-    settings = Settings(sections(path), options())
+    settings = Settings(sections(path), Rows())
     log.set_level(settings.log["level"])
     return App(settings, Meter(check({}, Meter.keys, "meter")), NoServer, why)

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import runpy
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -11,64 +10,19 @@ from typing import Any
 
 import aioesphomeapi
 import pytest
-import yaml
 from closed_loop import House, connect, run_mocked
+from entities_node import ENTITIES, KNOWN_MAC, node
 
 from nullwatt.battery import BatteryConfig, encode_frame
 
-COMPONENT = Path(__file__).parents[2] / "esphome_component" / "ct002"
-ENTITIES = runpy.run_path(str(COMPONENT / "entity_table.py"))["ENTITIES"]
-PLATFORMS = ("sensor", "binary_sensor", "text_sensor", "number", "switch", "select", "button")
-KNOWN_MAC = "60f1a2b3c401"
 BATTERIES = [BatteryConfig(mac=f"02b25000000{i}", device_type="VNSE3-0", capacity_wh=0.0) for i in range(2)]
 #: A published value is at most a tick and its way old.
 PATIENCE_S = 5.0
 
 
-def rows(of_battery: bool, platform: str) -> list[Any]:
-    return [row for row in ENTITIES if row.of_battery == of_battery and row.platform == platform]
-
-
-def every_entity() -> str:
-    """Everything there is, for the meter, for two places and for a battery that is known by its MAC."""
-    config: dict[str, list[Any]] = {"sensor": [{"platform": "template", "id": "l1", "unit_of_measurement": "W"}]}
-    for platform in PLATFORMS:
-        entries = config.setdefault(platform, [])
-        if of_meter := rows(False, platform):
-            entries.append({"platform": "ct002", **{row.key: None for row in of_meter}})
-        of_battery = {row.key: None for row in rows(True, platform)}
-        for battery, device in ((1, "first"), (2, "second"), (KNOWN_MAC, "known")):
-            if of_battery:
-                entries.append({"platform": "ct002", "battery": battery, "device_id": device, **of_battery})
-    return yaml.safe_dump(config)
-
-
 @pytest.fixture(scope="module")
 def program(compile_node: Callable[[str, str], Path], test_ports: tuple[int, int], api_port: int) -> Path:
     return compile_node("entities-node", node(test_ports, api_port, "grid_target: 0"))
-
-
-def node(ports: tuple[int, int], api_port: int, balancer: str) -> str:
-    # The name is part of the text that every node begins with; sub-devices go beside it.
-    return f"""
-packages:
-  devices:
-    esphome:
-      devices:
-        - {{id: first, name: First}}
-        - {{id: second, name: Second}}
-        - {{id: known, name: Known}}
-api: {{port: {api_port}}}
-preferences: {{flash_write_interval: 1s}}
-{every_entity()}
-ct002:
-  power_sensor_l1: l1
-  udp_port: {ports[0]}
-  test_control_port: {ports[1]}
-  balancer: {{{balancer}}}
-  on_battery_saturated:
-    - logger.log: {{format: "saturated %s %u", args: [mac.c_str(), battery]}}
-"""
 
 
 class Home:

@@ -4,13 +4,14 @@ import asyncio
 import hashlib
 import socket
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nullwatt.core import Config, Emulator, encode_frame
+from nullwatt.core import Config, Emulator, TableFullError, encode_frame
 from nullwatt.home import SteppedClock, drive, parse_house
-from nullwatt.lab import Loop, Scenario, Site, UnknownBatteryError, specs_of
+from nullwatt.lab import Event, Loop, Scenario, Site, UnknownBatteryError, specs_of
 from nullwatt.lab.loopback import AddressInUseError
 
 HOUSE: dict[str, Any] = {
@@ -220,3 +221,77 @@ def test_address_in_use() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(AddressInUseError, match=rf"cannot listen on udp://127.0.0.1:{port}: "):
             Site(config, specs, emulator=Emulator(Config()), address=("127.0.0.1", port))
+
+
+async def test_a_long_step_leaves_no_battery_behind_when_the_emulator_is_elsewhere() -> None:
+    config, specs = calm_house()
+    polls: list[float] = []
+
+    class Elsewhere(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            polls.append(site.loop.now_s)
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Elsewhere, local_addr=("127.0.0.1", 0))
+    site = Site(config, specs[:1])
+    port = transport.get_extra_info("sockname")[1]
+    playing = asyncio.create_task(site.play("127.0.0.1", port, time_scale=20.0))
+    while not polls:
+        await asyncio.sleep(0.01)
+    site.clock.pause()
+    site.clock.step(3600.0)
+    site.clock.resume()  # with most of the step still to come: the clock falls back
+    since_s = site.loop.now_s
+    await asyncio.sleep(0.5)
+    polls.clear()
+    while site.loop.now_s < since_s + 5:
+        await asyncio.sleep(0.01)
+    assert all(client.next_poll_s < site.loop.now_s + 2.0 for client in site.clients)
+    while not polls:
+        await asyncio.sleep(0.01)
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    transport.close()
+
+
+async def test_a_battery_that_cannot_join_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, specs = calm_house()
+    site = Site(config, specs[:1], emulator=Emulator(Config()))
+    assert site.ct is not None
+
+    def full(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(site.ct, "link", full)
+    with pytest.raises(ValueError, match="there is no socket for a further battery: Too many open files"):
+        site.add_battery(specs[1])
+    assert len(site.batteries) == len(site.clients) == len(site.loop.scenario.batteries) == 1
+    site.close()
+
+
+async def test_batteries_that_left_are_forgotten() -> None:
+    config, specs = calm_house()
+    site = Site(config, specs[:1], emulator=Emulator(Config()))
+    assert site.ct is not None
+    for _ in range(20):
+        site.remove_battery(site.add_battery(specs[1]).mac)
+    assert len(site.ct._links) == 1
+    for number in range(2, 256):
+        site.add_battery(replace(specs[1], config=replace(specs[1].config, mac=f"02B25100{number:04X}")))
+    with pytest.raises(ValueError, match="there are 255 batteries, the most that a house has"):
+        site.add_battery(specs[2])
+    site.close()
+
+
+def test_settings_that_do_not_fit_any_more_end_no_run() -> None:
+    config, specs = calm_house()
+    emulator = Emulator(Config())
+    for number in range(200):
+        try:
+            emulator.set_override(f"02B25200{number:04X}", weight=2.0)
+        except TableFullError:
+            break
+    events = (Event(5.0, "override", 0.5, 0, "weight"),)
+    loop = Loop(Scenario("t", config, specs[:1], seed=1, events=events), emulator, record=False)
+    loop.advance_to(10.0)
+    assert "settings of 32 batteries are held already" in loop.latest[-1][1]

@@ -151,6 +151,27 @@ def test_live_view_on_a_terminal_until_ctrl_c() -> None:
     assert "Traceback" not in text
 
 
+def test_the_page_is_served_and_the_verdict_told() -> None:
+    pytest.importorskip("nicegui", reason="nicegui is not installed")
+    result = run("--no-browser", "--http-port", "0", "--duration", "45", "--time-scale", "10", timeout_s=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+    page, emulator, _, verdict = result.stdout.splitlines()
+    assert re.fullmatch(r"the house: http://127\.0\.0\.1:\d+", page)
+    assert re.fullmatch(r"its emulator: udp://127\.0\.0\.1:\d+", emulator)
+    assert RESULT_LINE.match(verdict)
+
+
+def test_a_taken_http_port_is_told_or_gone_around() -> None:
+    pytest.importorskip("nicegui", reason="nicegui is not installed")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("--no-browser", "--http-port", str(port))
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert f"cannot serve HTTP on 127.0.0.1:{port}: Address already in use" in result.stderr
+
+
 # --- bad input
 
 

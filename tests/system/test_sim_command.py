@@ -219,3 +219,18 @@ def test_other_configurations(shell: Shell) -> None:
     assert "meter-http-json-3phase.yaml" in esphome and 'power_l3: number(root["phase_c"])' in esphome
     assert "nullwatt emulator --port 12345" in shell.run("config", "--for", "nullwatt").stdout
     assert "--for x: must be one of astrameter, esphome, nullwatt" in one_line(shell.run("config", "--for", "x"), 2)
+
+
+def test_a_taken_port_of_the_emulator_inside_is_one_line(shell: Shell) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        done = shell.run("run", "--no-tui", "--no-web", "--emulator", "--ct-port", port, "--http-port", "0")
+    assert done.returncode == 2
+    assert done.stderr == f"nullwatt: cannot listen on udp://127.0.0.1:{port}: Address already in use\n"
+
+
+def test_a_free_port_is_only_for_the_emulator_inside(shell: Shell) -> None:
+    done = shell.run("run", "--no-tui", "--ct-port", "0")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "--ct-port 0: a free port is only for an emulator in here" in done.stderr

@@ -141,7 +141,7 @@ def test_unknown_battery(simulation: Running, what: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "code"),
-    [("GET", "/", 404), ("GET", "/nothing", 404), ("POST", "/status", 405), ("GET", "/solar", 405)],
+    [("POST", "/", 404), ("GET", "/nothing", 404), ("POST", "/status", 405), ("GET", "/solar", 405)],
 )
 def test_unknown_paths_and_methods(simulation: Running, method: str, path: str, code: int) -> None:
     reply = simulation.client.request(method, path)

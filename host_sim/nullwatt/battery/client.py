@@ -76,6 +76,7 @@ class UdpLink(asyncio.DatagramProtocol):
         self.on_datagram: Callable[[bytes], None] = _ignore
         self.errors = 0  # refused or unreachable, counted only: a battery polls on
         self._transport: asyncio.DatagramTransport | None = None
+        self._closed = False
 
     @classmethod
     async def open(cls, host: str, port: int) -> "UdpLink":
@@ -90,8 +91,10 @@ class UdpLink(asyncio.DatagramProtocol):
         await loop.create_datagram_endpoint(lambda: self, remote_addr=(host, port))
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        """Keep the transport (asyncio callback)."""
+        """Keep the transport (asyncio callback), unless nobody wants it any more."""
         self._transport = transport
+        if self._closed:
+            transport.close()
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         """Pass a datagram on (asyncio callback)."""
@@ -108,6 +111,7 @@ class UdpLink(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Close the socket."""
+        self._closed = True
         if self._transport is not None:
             self._transport.close()
 
@@ -165,7 +169,6 @@ class Ct002Client:
         steered: Replies that made the steering law run.
         timeouts: Requests with no reply until the next request or the timeout, whichever came first.
         last_reply_s: Time of the last reply, None before the first.
-        silent: `run` sends nothing while this is set; the plant goes on.
     """
 
     def __init__(
@@ -188,7 +191,6 @@ class Ct002Client:
         self.steered = 0
         self.timeouts = 0
         self.last_reply_s: float | None = None
-        self.silent = False
         self.link = link
         self._config = config
         self._rng = rng
@@ -232,6 +234,10 @@ class Ct002Client:
             if twice:
                 self.link.send(datagram)
 
+    def listen(self, now: Callable[[], float]) -> None:
+        """Take the time of replies from here: they come when they come. Without it they count as immediate."""
+        self._clock = now
+
     async def run(self, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
         """Poll until cancelled.
 
@@ -244,11 +250,7 @@ class Ct002Client:
         try:
             while True:
                 await sleep(max(0.0, self.next_poll_s - now()))
-                if (now_s := now()) < self.next_poll_s:
-                    continue
-                if self.silent:
-                    self.next_poll_s = now_s + self._interval_s
-                else:
+                if (now_s := now()) >= self.next_poll_s:
                     self.poll(now_s)
         finally:
             self._clock = None

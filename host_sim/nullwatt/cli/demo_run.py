@@ -96,10 +96,10 @@ def show(wanted: Wanted, tui: bool, http_port: int | None, browser: bool) -> int
 
     end_s = wanted.duration_s or math.inf
     code = serve(file, specs, Emulator(), pictured, "nullwatt demo", end_s, lambda site: held.record(site.house), ready)
-    if code == STOPPED or not wanted.duration_s:
-        print("stopped", flush=True)
-        return 0
-    return held.judge()
+    if code != STOPPED and wanted.duration_s:
+        return held.judge()
+    print("stopped", flush=True)
+    return code  # with a duration nothing was proven
 
 
 def print_lines(wanted: Wanted) -> int:

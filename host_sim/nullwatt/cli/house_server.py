@@ -5,8 +5,8 @@ import logging
 import math
 import os
 import signal
-import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ async def _serve(
     site = Site(file.house_config(), specs, (shortest_s, longest_s), emulator, (file.ct.host, file.ct.port))
     site.auto.enable(file.auto_mode)
     where = f"udp://{file.ct.host}:{file.ct.port if site.ct is None else site.ct.port}"
-    served = ServedSite(site, stop.set, title, where, file.ct.mac)
+    served = ServedSite(site, stop.set, title, where, file.ct.mac, file.power_update_delay_ticks)
     app = application(served)
     if show.page:
         from nullwatt.serve.page import mount  # only here: nicegui may be missing
@@ -131,7 +131,7 @@ async def _serve(
         tasks.append(asyncio.create_task(view.run_async(mouse=False)))
     on_ready(url, where)
     if show.browser and has_screen():
-        webbrowser.open(url)
+        open_browser(url)
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if view is not None:  # it gives the terminal back before anything is written there
@@ -140,8 +140,10 @@ async def _serve(
         for task in done:
             try:
                 task.result()
-            except socket.gaierror as error:
-                fail(f"ct.host {file.ct.host}: {error.strerror}")
+            except (OSError, UnicodeError) as error:
+                if task is not world:
+                    raise
+                fail(f"ct.host {file.ct.host}: {getattr(error, 'strerror', None) or error}")
         if end_s < math.inf and world not in done:
             return STOPPED
         return 0 if view is None else view.return_code or 0
@@ -162,6 +164,11 @@ def _open(app: Any, file: HouseFile, show: Show) -> Server:
         if not show.other_port:
             raise
         return Server(app, file.http.host, 0)
+
+
+def open_browser(url: str) -> None:
+    """Show it there. Some browsers keep who opened them waiting; the house does not wait."""
+    threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
 
 
 def has_screen() -> bool:

@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 import nullwatt
+from nullwatt.cli.dash import dash
 from nullwatt.cli.demo import demo
 from nullwatt.cli.emulator import emulator
 from nullwatt.cli.errors import fail
@@ -16,6 +17,7 @@ from nullwatt.cli.sim import sim
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command("demo")(demo)
+app.command("dash")(dash)
 app.command("emulator")(emulator)
 app.add_typer(lab, name="lab")
 app.add_typer(sim, name="sim")

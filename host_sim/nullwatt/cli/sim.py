@@ -6,6 +6,7 @@ Verbs, options, files and the HTTP interface are those of astra-sim; what is bet
 import json
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -62,7 +63,7 @@ def run(
     ] = False,
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Print lines instead of a live view.")] = False,
     web: Annotated[
-        bool | None, typer.Option("--web/--no-web", help="Serve the web page. [if nullwatt[web] is installed]")
+        bool | None, typer.Option("--web/--no-web", help="Serve the web page. Default: where NiceGUI is installed.")
     ] = None,
     time_scale: Annotated[float | None, typer.Option(help="Simulated seconds per second. [1]")] = None,
     power_update_delay: Delay = None,
@@ -158,9 +159,9 @@ def battery(
         fail("usage: nullwatt sim battery MAC soc X | battery MAC max-power CHARGE DISCHARGE", 1)
     client = SimClient(http_port)
     if what == "soc":
-        show(client.post(f"/batteries/{mac}/soc", {"soc": values[0]}))
+        show(client.post(f"/batteries/{quote(mac, safe='')}/soc", {"soc": values[0]}))
     else:
-        show(client.post(f"/batteries/{mac}/max_power", {"charge": values[0], "discharge": values[1]}))
+        show(client.post(f"/batteries/{quote(mac, safe='')}/max_power", {"charge": values[0], "discharge": values[1]}))
 
 
 @sim.command()

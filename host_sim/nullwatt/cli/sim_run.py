@@ -9,7 +9,7 @@ from nullwatt.cli.errors import fail
 from nullwatt.cli.house_server import Show, log_to, serve
 from nullwatt.cli.sim_terminal import LastLine, obstacle, page_obstacle
 from nullwatt.core import Emulator
-from nullwatt.home import ConfigError, HouseFile, load_house_file, parse_house
+from nullwatt.home import ConfigError, CtSection, HouseFile, check_document, load_house_file, parse_house
 from nullwatt.lab import specs_of
 
 _LOG = logging.getLogger("nullwatt.sim")
@@ -84,6 +84,8 @@ class Changes:
     def applied(self, file: HouseFile) -> HouseFile:
         """The file with these options."""
         ct = {"host": self.ct_host, "port": self.ct_port}
+        if self.ct_host is not None:  # the port may be 0 here, which no file may say
+            check_document(CtSection, {"host": self.ct_host}, "--ct-host", "host")
         http = {"port": self.http_port}
         top = {"time_scale": self.time_scale, "power_update_delay_ticks": self.power_update_delay}
         batteries = list(file.batteries)

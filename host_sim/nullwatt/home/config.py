@@ -348,6 +348,12 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
         if event.load not in switchable:
             rule = f"no such load{_hint(event.load, switchable)}"
             broken.append((f"powermeter.events[{i}].load", event.load, rule))
+    macs = {battery.mac.upper() for battery in house.batteries}
+    named = [("loads", [load.name for load in power.loads]), ("appliances", [each.name for each in power.appliances])]
+    for key, names in named:
+        for i, name in enumerate(names):
+            if name.upper() in macs:
+                broken.append((f"powermeter.{key}[{i}].name", name, "is what a battery is called"))
     for phase in power.solar_phases:
         if phase not in usable:
             broken.append(("powermeter.solar_phases", power.solar_phases, absent))

@@ -12,6 +12,7 @@ Grid values, weather and outages reach a device through the `Surroundings` it wa
 
 import difflib
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -76,8 +77,8 @@ class Command:
                 if value == choice and (isinstance(choice, bool) or not isinstance(value, bool)):
                     return choice
             raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(str, self.choices))}")
-        if isinstance(value, bool | str) or not math.isfinite(value):
-            raise ValueError(f"{name} = {value!r}: must be a number")
+        if isinstance(value, bool | str) or not -sys.float_info.max <= value <= sys.float_info.max:
+            raise ValueError(f"{name} = {str(value)[:40]!r}: must be a number")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} = {value!r}: must be within {self.low:g} and {self.high:g}{self._unit()}")
         return value

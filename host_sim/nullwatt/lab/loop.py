@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from nullwatt.battery import Battery, Ct002Client, InProcessLink, Link
+from nullwatt.core import TableFullError
 from nullwatt.home import BatteryOutput, House, Ledger
 
 from .app_control import hold, release
@@ -78,7 +79,6 @@ class Loop:
         *,
         record: bool = True,
         link: Callable[[int], Link] | None = None,
-        polls: bool = True,
     ) -> None:
         """Prepare the run.
 
@@ -86,7 +86,6 @@ class Loop:
         ledger: books to keep, one tick per second; nothing else changes.
         record: keep every row; without it batteries may come and go.
         link: way of the battery at this position to its CT; None: straight into the emulator.
-        polls: False leaves the polls of the batteries to somebody else.
         Raises ValueError for a scenario that fits no house (see `House`).
         """
         self.now_s = 0.0
@@ -97,8 +96,7 @@ class Loop:
         self._link = self._straight if link is None else link
         self._met = 0
         self.clients = [self._client(battery, spec) for battery, spec in self._pairs()]
-        self._polls = polls
-        self._polling = list(self.clients) if polls else []
+        self._polling = list(self.clients)
         self._watch = watch
         self._recorder = Recorder(self.house, self.batteries) if record else None
         self._events = sorted(scenario.events, key=lambda event: event.time_s)
@@ -121,7 +119,9 @@ class Loop:
         # A stream of its own per battery: one battery's losses do not shift another's jitter.
         rng = random.Random(f"{self.scenario.seed}/{position}")
         first_s = spec.first_poll(position if not since_s else 0)
-        return Ct002Client(battery, self._link(position), spec.client, rng, since_s + first_s)
+        client = Ct002Client(battery, self._link(position), spec.client, rng, since_s + first_s)
+        client.listen(lambda: self.now_s)
+        return client
 
     def _straight(self, position: int) -> Link:
         return InProcessLink(self._answer, f"10.0.0.{position + 1}:22222", lambda: self.now_s)
@@ -170,16 +170,22 @@ class Loop:
         self._triggers = Triggers(triggers)
 
     def add_battery(self, spec: BatterySpec) -> Ct002Client:
-        """Connect a battery, which polls soon. ValueError for a phase the house does not have."""
+        """Connect a battery, which polls soon.
+
+        Raises ValueError for a phase the house does not have, OSError if there is no way to its CT; nothing is changed.
+        """
         battery = _battery(spec)
-        self._reconnect([*self.batteries, battery])
-        self.batteries.append(battery)
-        self.scenario = replace(self.scenario, batteries=(*self.scenario.batteries, spec))
         client = self._client(battery, spec, self.now_s)
+        try:
+            self._reconnect([*self.batteries, battery])
+        except ValueError:
+            client.link.close()
+            raise
         client.advance_to(self.now_s)
+        self.batteries.append(battery)
         self.clients.append(client)
-        if self._polls:
-            self._polling.append(client)
+        self._polling.append(client)
+        self.scenario = replace(self.scenario, batteries=(*self.scenario.batteries, spec))
         return client
 
     def remove_battery(self, position: int) -> Ct002Client:
@@ -263,8 +269,10 @@ class Loop:
                 self._recorder.sample()
             self.emulator.tick(at=now_s)
             for event in self._triggers.due(now_s, self.house, self.batteries):
-                self._triggered.append(replace(event, time_s=now_s))
-                self._apply(self._triggered[-1])
+                happened = replace(event, time_s=now_s)
+                if self._recorder is not None:
+                    self._triggered.append(happened)
+                self._apply(happened)
             if self._watch is not None:
                 self._watch(self)
 
@@ -289,13 +297,11 @@ class Loop:
             case "dc_input":
                 self.batteries[event.battery].dc_input_w = event.value
             case "offline":
-                self.clients[event.battery].silent = True
                 self._polling = [client for client in self._polling if client is not self.clients[event.battery]]
             case "online":
                 client = self.clients[event.battery]
-                client.silent = False
                 client.next_poll_s = max(client.next_poll_s, event.time_s)
-                if self._polls and client not in self._polling:
+                if client not in self._polling:
                     self._polling.append(client)
             case "manual":
                 self._override(event, manual=True, manual_target=event.value)
@@ -338,7 +344,10 @@ class Loop:
 
     def _override(self, event: Event, **settings: float | bool) -> None:
         if isinstance(self.emulator, OverridableDoor):
-            self.emulator.set_override(self.batteries[event.battery].mac, **settings)
+            try:
+                self.emulator.set_override(self.batteries[event.battery].mac, **settings)
+            except TableFullError as error:  # a house that runs may have more batteries than it holds settings of
+                self.latest.append((self.now_s, str(error)))
 
     def _weigh(self) -> None:
         """Tell the emulator the weights of the scenario; 1 is what it assumes anyway."""

@@ -7,13 +7,14 @@ goes on: real datagrams, yet the same run every time and at any pace. Whoever el
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from nullwatt.battery import Link
 
 from .loop import EmulatorDoor
 
 #: The kernel hands over loopback datagrams at once; should it ever not, this is how long it is waited for.
-_HANDOVER_S = 0.05
+_HANDOVER_MS = 50
 _MOST_BYTES = 2048
 #: Answered on end before somebody else gets a turn.
 _MOST_AT_ONCE = 64
@@ -47,12 +48,12 @@ class LoopbackCt:
         self.host = host
         self.port: int = self._socket.getsockname()[1]
         self._now = now
-        self._links: list[_LoopbackLink] = []
+        self._links: set[_LoopbackLink] = set()
 
     def link(self) -> Link:
         """A way to it, on a socket of its own."""
         link = _LoopbackLink(self, "127.0.0.1" if self.host == "0.0.0.0" else self.host)
-        self._links.append(link)
+        self._links.add(link)
         return link
 
     def fileno(self) -> int:
@@ -71,18 +72,23 @@ class LoopbackCt:
                 continue
             reply = self._emulator.handle(datagram, source=f"{address[0]}:{address[1]}", at=self._now())
             if reply is not None:
-                self._socket.sendto(reply, address)
-                answered.add(address)
+                with suppress(OSError):  # an address nothing can be sent to, or too much at once: a reply that is lost
+                    self._socket.sendto(reply, address)
+                    answered.add(address)
         return answered
 
     def wait(self) -> None:
         """Until a datagram has arrived, but not for long."""
-        select.select([self._socket], [], [], _HANDOVER_S)
+        _arrived(self._socket)
+
+    def forget(self, link: "_LoopbackLink") -> None:
+        """It was closed."""
+        self._links.discard(link)
 
     def close(self) -> None:
         """Close every socket."""
         self._socket.close()
-        for link in self._links:
+        for link in list(self._links):
             link.close()
 
 
@@ -107,7 +113,7 @@ class _LoopbackLink:
             return
         self._ct.wait()
         answered = self._address in self._ct.answer()
-        if answered and not select.select([self._socket], [], [], _HANDOVER_S)[0]:
+        if answered and not _arrived(self._socket):
             return
         while True:
             try:
@@ -118,6 +124,14 @@ class _LoopbackLink:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+        self._ct.forget(self)
+
+
+def _arrived(of: socket.socket) -> bool:
+    """Whether a datagram is there, after waiting for it a moment."""
+    waiting = select.poll()  # unlike select it takes any descriptor
+    waiting.register(of, select.POLLIN)
+    return bool(waiting.poll(_HANDOVER_MS))
 
 
 def _ignore(datagram: bytes) -> None:

@@ -13,7 +13,6 @@ from nullwatt.home import (
     ConfigError,
     Device,
     LoadKind,
-    PacedClock,
     Value,
     parse_battery,
     parse_load,
@@ -54,6 +53,7 @@ BATTERY_TYPES = {
     "HMN-1": "Jupiter",
     "HMJ-2": "B2500",
 }
+_LONGEST_NAME = 100
 _FIRST_MAC = 0x02B250000001
 #: Filters of the grid input in the order they work, with the option that switches each on.
 _FILTERS = {
@@ -88,16 +88,23 @@ class ServedSite:
         title: str = "nullwatt sim",
         where: str = "",
         ct_mac: str = "",
+        delay_ticks: int = 0,
     ) -> None:
-        """on_shutdown: called when a client asks for the end. where: address of the emulator. ct_mac: its MAC."""
+        """Adapt it.
+
+        on_shutdown: called when a client asks for the end. where: address of the emulator. ct_mac: its MAC.
+        delay_ticks: own polls until a battery that joins follows a new target.
+        """
         self.title = title
         self.where = where
         self.house = self
-        self.clock: PacedClock = site.clock
+        self.clock = _Time(site)
         self.controller: ControllerControl | None = None if site.emulator is None else _Controller(site, site.emulator)
         self._site = site
         self._on_shutdown = on_shutdown
         self._ct_mac = ct_mac
+        self._delay_ticks = delay_ticks
+        self._next_mac = _FIRST_MAC
         self._history = History(self)
         self._scenario: tuple[str, float] | None = None
 
@@ -154,7 +161,7 @@ class ServedSite:
 
     def state(self) -> State:
         """The status object and everything else that is known."""
-        site, house, clock = self._site, self._site.house, self._site.clock
+        site, house, clock = self._site, self._site.house, self.clock
         status = self.status()
         loads = [
             entry | {"kind": load.kind, "running": load.running, "drawn": round(load.power_w, 1)}
@@ -272,6 +279,8 @@ class ServedSite:
             load = parse_load(dict(document))
         except ConfigError as error:
             raise ValueError(str(error)) from None
+        if any(battery.mac == load.name.upper() for battery in self._site.batteries):
+            raise ValueError(f"the name {load.name!r} is taken")
         self._site.house.add_load(load)
 
     def remove_load(self, name: str) -> None:
@@ -284,9 +293,12 @@ class ServedSite:
         """Add a battery, written as in a house file; without `mac` it gets a free one. ValueError."""
         wanted = {"mac": self._free_mac(), **document}
         try:
-            spec = spec_of(parse_battery(wanted), ct_mac=self._ct_mac)
+            spec = spec_of(parse_battery(wanted), "battery: ", self._ct_mac, self._delay_ticks)
         except ConfigError as error:
             raise ValueError(str(error)) from None
+        mac = spec.config.mac.upper()
+        if any(device.name.upper() == mac for device in self._site.house.devices):
+            raise ValueError(f"the name {mac!r} is taken")
         return self._site.add_battery(spec).mac
 
     def remove_battery(self, mac: str) -> None:
@@ -352,7 +364,10 @@ class ServedSite:
     def _scenario_events(self, scenario: str | Mapping[str, Any]) -> tuple[str, object, dict[str, LoadKind]]:
         """Name, events as written, and the loads of its own house."""
         if not isinstance(scenario, str):
-            return str(scenario.get("name", "scenario")), scenario.get("events"), {}
+            name = scenario.get("name", "scenario")
+            if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
+                raise ValueError(f"name: must be a text of 1 to {_LONGEST_NAME} characters")
+            return name, scenario.get("events"), {}
         files = shipped()
         if scenario not in files:
             raise LookupError(f"there is no scenario {scenario!r}; there are {', '.join(files)}")
@@ -373,11 +388,61 @@ class ServedSite:
             raise ValueError(f"the scenario {self._scenario[0]!r} still needs it; stop it first")
 
     def _free_mac(self) -> str:
-        taken = {battery.mac for battery in self._site.batteries}
-        number = _FIRST_MAC
-        while f"{number:012X}" in taken:
-            number += 1
-        return f"{number:012X}"
+        """One that no battery has or had: the controller may hold settings of those that are gone."""
+        taken = {int(battery.mac, 16) for battery in self._site.batteries}
+        while self._next_mac in taken:
+            self._next_mac += 1
+        self._next_mac += 1
+        return f"{self._next_mac - 1:012X}"
+
+
+class _Time:
+    """The clock of a site, as far as its house has come. See `nullwatt.serve.TimeControl`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._clock = site.clock
+
+    @property
+    def now_s(self) -> float:
+        """Simulated seconds that have passed."""
+        return self._clock.now_s if self.caught_up else self._site.loop.now_s
+
+    @property
+    def factor(self) -> float:
+        """Simulated seconds per real second."""
+        return self._clock.factor
+
+    @property
+    def paused(self) -> bool:
+        """It stands."""
+        return self._clock.paused
+
+    @property
+    def caught_up(self) -> bool:
+        """Everything up to the clock's time has been carried out."""
+        return self._site.loop.next_event_s > self._clock.now_s
+
+    def set_factor(self, factor: float) -> None:
+        """ValueError unless finite and > 0."""
+        self._clock.set_factor(factor)
+
+    def pause(self) -> None:
+        """Stand still; what is left of a step is forgotten."""
+        self._clock.pause()
+        self._clock.fall_back(self._site.loop.now_s)
+
+    def resume(self) -> None:
+        """Go on from where the house is."""
+        if self._clock.paused and not self.caught_up:
+            self._clock.fall_back(self._site.loop.now_s)
+        self._clock.resume()
+
+    def step(self, duration_s: float) -> None:
+        """Move a standing clock on; ValueError if it runs or moves, or for a step that is not above 0."""
+        if not self.caught_up:
+            raise ValueError("the step before this one is still being carried out")
+        self._clock.step(duration_s)
 
 
 class _Controller:
@@ -398,7 +463,11 @@ class _Controller:
             raise ValueError(f"{name}: is none of the settings {', '.join(_OVERRIDES)}")
         if isinstance(value, bool) != (name in _FLAGS):
             raise ValueError(f"{name}: {value!r} must be {'true or false' if name in _FLAGS else 'a number'}")
-        typed: Any = int(value) if name.endswith("_order") else value
+        typed: Any = value
+        if name.endswith("_order"):
+            if value not in range(16):
+                raise ValueError(f"{name}: {value!r} must be a whole number within 0 and 15")
+            typed = int(value)
         try:
             self._emulator.set_override(mac, **{name: typed})
         except TableFullError as error:

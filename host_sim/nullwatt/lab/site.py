@@ -5,10 +5,10 @@ the same every time and at any pace. Signs: battery power + = discharge, grid + 
 """
 
 import asyncio
+import logging
 import math
 import random
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from nullwatt.battery import Battery, Ct002Client, Link, UdpLink
 from nullwatt.core import Emulator
@@ -19,11 +19,15 @@ from .loop import Loop
 from .loopback import LoopbackCt
 from .scenario import Scenario
 
+_LOG = logging.getLogger(__name__)
 #: Chance of each load to be switched at a step of the automatic mode.
 AUTO_TOGGLE = 0.3
 #: A battery counts as answered for so long, simulated s or poll intervals, whichever is longer.
 ANSWERED_S = 5.0
 _ANSWERED_POLLS = 3
+#: As many as `nullwatt sim run --batteries` takes.
+MOST_BATTERIES = 255
+_RETRY_S = 5.0
 
 type Sample = Sequence[float] | None
 """Watts per phase; None = the meter is unavailable."""
@@ -110,8 +114,7 @@ class Site:
         self.ct: LoopbackCt | None = None
         self._elsewhere = _Elsewhere()
         self._on_second: Callable[[], None] = lambda: None
-        self._tasks: dict[Ct002Client | None, asyncio.Task[None]] = {}
-        self._ended: asyncio.Future[None] | None = None
+        self._connecting: set[asyncio.Task[None]] = set()
         self._address: tuple[str, int] | None = None
         scenario = Scenario("site", house, tuple(specs), seed=house.seed)
         if emulator is not None:
@@ -123,7 +126,6 @@ class Site:
                 lambda loop: self._second(),
                 record=False,
                 link=self._link,
-                polls=emulator is not None,
             )
         except ValueError:
             self.close()
@@ -169,18 +171,21 @@ class Site:
         mac = spec.config.mac.upper()
         if any(battery.mac == mac for battery in self.batteries):
             raise ValueError(f"there is a battery {mac} already")
-        client = self.loop.add_battery(spec)
-        if self.ct is None and self._ended is not None:
-            self._start(client, self._join(client))
+        if len(self.batteries) >= MOST_BATTERIES:
+            raise ValueError(f"there are {MOST_BATTERIES} batteries, the most that a house has")
+        try:
+            client = self.loop.add_battery(spec)
+        except OSError as error:
+            raise ValueError(f"there is no socket for a further battery: {error.strerror or error}") from None
+        if self._address is not None:
+            task = asyncio.create_task(self._connect(client, *self._address))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
         return client.battery
 
     def remove_battery(self, mac: str) -> None:
         """Disconnect a battery; it falls silent. UnknownBatteryError."""
-        client = self.loop.remove_battery(self.position(mac))
-        task = self._tasks.pop(client, None)
-        if task is not None:
-            task.cancel()
-        client.link.close()
+        self.loop.remove_battery(self.position(mac)).link.close()
 
     def toggle_load(self, index: int) -> None:
         """Switch the index-th load (from 0) over; IndexError if there is none."""
@@ -208,29 +213,23 @@ class Site:
         """
         self._elsewhere.sink, self._on_second = on_reading, on_second
         clock, running = self.clock, asyncio.get_running_loop()
-        ended: asyncio.Future[None] = running.create_future()
-        self._ended = ended
         try:
             if self.ct is None:
+                for client in list(self.clients):
+                    if isinstance(client.link, UdpLink):
+                        await client.link.connect(host, port)
                 self._address = (host, port)
-                for client in self.clients:
-                    await self._connect(client)
             else:
                 running.add_reader(self.ct, self.ct.answer)
             clock.set_factor(time_scale)
             clock.resume()
-            for client in self.clients if self.ct is None else ():
-                self._start(client, client.run(lambda: clock.now_s, clock.sleep))
-            self._start(None, drive(self.loop, clock, end_s))
-            await ended
+            await drive(self.loop, clock, end_s)
         finally:
             if self.ct is not None:
                 running.remove_reader(self.ct)
-            self._ended = None
-            for task in self._tasks.values():
+            self._address = None
+            for task in self._connecting:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            self._tasks.clear()
             self.close()
 
     def close(self) -> None:
@@ -240,30 +239,16 @@ class Site:
         for client in self.clients:
             client.link.close()
 
-    def _start(self, client: Ct002Client | None, work: Coroutine[Any, Any, None]) -> None:
-        """Do it beside the rest; what ends, well or badly, ends the play (a client that was removed aside)."""
-        task = asyncio.create_task(work)
-        self._tasks[client] = task
-
-        def done(task: asyncio.Task[None]) -> None:
-            ended = self._ended
-            if task.cancelled() or ended is None or ended.done():
-                return
-            error = task.exception()
-            if error is None:
-                ended.set_result(None)
+    async def _connect(self, client: Ct002Client, host: str, port: int) -> None:
+        """Give a battery that joined its way to the emulator, however often it takes."""
+        while isinstance(client.link, UdpLink) and client in self.clients:
+            try:
+                await client.link.connect(host, port)
+            except OSError as error:
+                _LOG.warning("battery %s: %s: %s", client.battery.mac, host, error.strerror or error)
+                await asyncio.sleep(_RETRY_S)
             else:
-                ended.set_exception(error)
-
-        task.add_done_callback(done)
-
-    async def _connect(self, client: Ct002Client) -> None:
-        if self._address is not None and isinstance(client.link, UdpLink):
-            await client.link.connect(*self._address)
-
-    async def _join(self, client: Ct002Client) -> None:
-        await self._connect(client)
-        await client.run(lambda: self.clock.now_s, self.clock.sleep)
+                return
 
     def _link(self, position: int) -> Link:
         return UdpLink() if self.ct is None else self.ct.link()

@@ -37,6 +37,8 @@ class Triggers:
     def due(self, now_s: float, house: House, batteries: Sequence[Battery]) -> Iterator[Event]:
         """The events of every trigger whose condition came to hold by now."""
         for index, trigger in enumerate(self._triggers):
+            if not self._armed[index] and not trigger.repeat:
+                continue  # over: its battery may be gone
             if not _holds(trigger.condition, now_s, house, batteries):
                 self._since_s[index] = None
                 self._armed[index] |= trigger.repeat

@@ -1,6 +1,6 @@
 """What the running house shows the outside: HTTP, and its history in a file."""
 
-from .app import application
+from .app import application, board_application
 from .compat import Simulation
 from .history import HISTORY_S, History
 from .recorded import Recorded, RecordedMoment, RecordedRun, means
@@ -12,6 +12,7 @@ from .state import (
     DeviceState,
     EmulatorInfo,
     GridState,
+    LinkState,
     LoadState,
     Moment,
     ScenarioState,
@@ -37,6 +38,7 @@ __all__ = [
     "HistoryError",
     "HistoryStore",
     "HouseControl",
+    "LinkState",
     "LoadState",
     "Moment",
     "PortInUseError",
@@ -54,5 +56,6 @@ __all__ = [
     "TimeState",
     "Watched",
     "application",
+    "board_application",
     "means",
 ]

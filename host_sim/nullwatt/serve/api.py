@@ -13,37 +13,31 @@ from typing import Any
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import PlainTextResponse
 
-from .compat import BadRequestError, NotThereError, json_object, number
+from .compat import BadRequestError, NotThereError, is_finite, json_object, number
 from .history import HISTORY_S
 from .state import DeviceState, Moment, State
-from .watched import ControllerControl, ServedHouse
+from .watched import ControllerControl, ServedHouse, Watched
 
 #: A stream that takes longer to swallow one message is closed.
 SLOWEST_READER_S = 5.0
 STREAM_INTERVAL_S = 1.0
 #: Many readers of the stream share one text for so long.
 _SHARED_S = 0.1
+_STEP_POLL_S = 0.005
+
+
+#: What a change replies with.
+_ANSWERS: dict[str, Any] = {"response_model": State, "response_model_exclude_none": True}
 
 
 def api_routes(house: ServedHouse) -> APIRouter:
-    """The routes, to be included at the root of an application."""
-    routes = APIRouter(tags=["api v1"])
-    answers: dict[str, Any] = {"response_model": State, "response_model_exclude_none": True}
-    shared = _Shared(house)
+    """The routes of a simulated house, to be included at the root of an application."""
+    routes, answers = APIRouter(tags=["api v1"]), _ANSWERS
+    routes.include_router(watch_routes(house))
+    routes.include_router(controller_routes(house, "the controller runs elsewhere"))
 
     def changed(change: Callable[[], object]) -> State:
-        _carry_out(change)
-        return house.state()
-
-    @routes.get("/api/v1/state", **answers)
-    async def state() -> State:
-        return house.state()
-
-    @routes.get("/api/v1/history")
-    async def last(seconds: float = 600.0) -> list[Moment]:
-        if not 0 < seconds <= HISTORY_S:
-            raise BadRequestError(f"seconds: {seconds:g} must be above 0 and at most {HISTORY_S}")
-        return house.history(seconds)
+        return _changed(house, change)
 
     @routes.get("/api/v1/devices", response_model_exclude_none=True)
     async def devices() -> list[DeviceState]:
@@ -60,12 +54,12 @@ def api_routes(house: ServedHouse) -> APIRouter:
         body = await json_object(request)
         return changed(lambda: house.add_load(body))
 
-    @routes.post("/api/v1/loads/{name}/switch", **answers)
+    @routes.post("/api/v1/loads/{name:path}/switch", **answers)
     async def switch_load(name: str, request: Request) -> State:
         active = _flag(await json_object(request), "active")
         return changed(lambda: house.switch_load(name, active))
 
-    @routes.delete("/api/v1/loads/{name}", **answers)
+    @routes.delete("/api/v1/loads/{name:path}", **answers)
     async def remove_load(name: str) -> State:
         return changed(lambda: house.remove_load(name))
 
@@ -92,23 +86,6 @@ def api_routes(house: ServedHouse) -> APIRouter:
     async def stop_scenario() -> State:
         return changed(house.stop_scenario)
 
-    @routes.post("/api/v1/controller/override", **answers)
-    async def override(request: Request) -> State:
-        body, controller = await json_object(request), _controller(house)
-        mac, name, value = _text(body, "mac"), _text(body, "name"), _value(body, "value")
-        if isinstance(value, str):
-            raise BadRequestError(f"value: {json.dumps(value)} is neither a number nor true or false")
-        return changed(lambda: controller.set_override(mac, name, value))
-
-    @routes.post("/api/v1/controller/active", **answers)
-    async def active_control(request: Request) -> State:
-        controller, active = _controller(house), _flag(await json_object(request), "active")
-        return changed(lambda: controller.set_active_control(active))
-
-    @routes.post("/api/v1/controller/rotate", **answers)
-    async def rotate() -> State:
-        return changed(_controller(house).force_rotation)
-
     @routes.post("/api/v1/time/pause", **answers)
     async def pause() -> State:
         return changed(house.clock.pause)
@@ -125,7 +102,28 @@ def api_routes(house: ServedHouse) -> APIRouter:
     @routes.post("/api/v1/time/step", **answers)
     async def step(request: Request) -> State:
         seconds = number(await json_object(request), "seconds", 0.001, 3600.0)
-        return changed(lambda: house.clock.step(seconds))
+        changed(lambda: house.clock.step(seconds))
+        while house.clock.paused and not house.clock.caught_up:
+            await asyncio.sleep(_STEP_POLL_S)
+        return house.state()
+
+    return routes
+
+
+def watch_routes(watched: ServedHouse | Watched) -> APIRouter:
+    """The routes that only read, of whatever is watched."""
+    routes = APIRouter(tags=["api v1"])
+    shared = _Shared(watched)
+
+    @routes.get("/api/v1/state", **_ANSWERS)
+    async def state() -> State:
+        return watched.state()
+
+    @routes.get("/api/v1/history", response_model_exclude_none=True)
+    async def last(seconds: float = 600.0) -> list[Moment]:
+        if not 0 < seconds <= HISTORY_S:
+            raise BadRequestError(f"seconds: {seconds:g} must be above 0 and at most {HISTORY_S}")
+        return watched.history(seconds)
 
     @routes.websocket("/api/v1/stream")
     async def stream(socket: WebSocket) -> None:
@@ -140,7 +138,39 @@ def api_routes(house: ServedHouse) -> APIRouter:
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(render_metrics(house), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(render_metrics(watched.state()), media_type="text/plain; version=0.0.4")
+
+    return routes
+
+
+def controller_routes(watched: ServedHouse | Watched, without: str) -> APIRouter:
+    """The routes that change the controller. without: what they reply if there is none to be changed."""
+    routes, answers = APIRouter(tags=["api v1"]), _ANSWERS
+
+    def control() -> ControllerControl:
+        if watched.controller is None:
+            raise BadRequestError(without)
+        return watched.controller
+
+    def changed(change: Callable[[], object]) -> State:
+        return _changed(watched, change)
+
+    @routes.post("/api/v1/controller/override", **answers)
+    async def override(request: Request) -> State:
+        body, controller = await json_object(request), control()
+        mac, name, value = _text(body, "mac"), _text(body, "name"), _value(body, "value")
+        if isinstance(value, str):
+            raise BadRequestError(f"value: {json.dumps(value)} is neither a number nor true or false")
+        return changed(lambda: controller.set_override(mac, name, value))
+
+    @routes.post("/api/v1/controller/active", **answers)
+    async def active_control(request: Request) -> State:
+        controller, active = control(), _flag(await json_object(request), "active")
+        return changed(lambda: controller.set_active_control(active))
+
+    @routes.post("/api/v1/controller/rotate", **answers)
+    async def rotate() -> State:
+        return changed(control().force_rotation)
 
     return routes
 
@@ -148,31 +178,26 @@ def api_routes(house: ServedHouse) -> APIRouter:
 class _Shared:
     """The state as text, made once for everybody who asks within a moment."""
 
-    def __init__(self, house: ServedHouse) -> None:
-        self._house = house
+    def __init__(self, watched: ServedHouse | Watched) -> None:
+        self._watched = watched
         self._text = ""
         self._made_s = -1.0
 
     def text(self) -> str:
         now_s = time.monotonic()
         if not self._text or now_s - self._made_s > _SHARED_S:
-            self._text, self._made_s = self._house.state().model_dump_json(exclude_none=True), now_s
+            self._text, self._made_s = self._watched.state().model_dump_json(exclude_none=True), now_s
         return self._text
 
 
-def _carry_out(change: Callable[[], object]) -> None:
+def _changed(watched: ServedHouse | Watched, change: Callable[[], object]) -> State:
     try:
         change()
     except LookupError as error:
         raise NotThereError(str(error)) from None
     except ValueError as error:
         raise BadRequestError(str(error)) from None
-
-
-def _controller(house: ServedHouse) -> ControllerControl:
-    if house.controller is None:
-        raise BadRequestError("the controller runs elsewhere")
-    return house.controller
+    return watched.state()
 
 
 def _text(body: dict[str, Any], key: str) -> str:
@@ -191,35 +216,48 @@ def _flag(body: dict[str, Any], key: str) -> bool:
 
 def _value(body: dict[str, Any], key: str) -> float | bool | str:
     value = body.get(key)
-    if not isinstance(value, int | float | str):
-        raise BadRequestError(f"{key}: {json.dumps(value)} is neither a number, a text, nor true or false")
+    if not isinstance(value, int | float | str) or (not isinstance(value, str) and not is_finite(value)):
+        raise BadRequestError(f"{key}: {json.dumps(value)[:40]} is neither a number, a text, nor true or false")
     return value
 
 
-def render_metrics(simulation: ServedHouse) -> str:
-    """The present moment in the text format of Prometheus."""
+def render_metrics(state: State) -> str:
+    """The present moment in the text format of Prometheus. What is not known has no value."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     registry = CollectorRegistry()
-    status = simulation.status()
 
     def gauge(name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"nullwatt_{name}", text, labels, registry=registry)
 
+    if state.link is not None:
+        gauge("board_connected", "1 = the board is connected").set(state.link.connected)
     grid = gauge("grid_power_watts", "Grid power, + = import", "phase")
-    for phase in "abc":
-        grid.labels(phase.upper()).set(status["grid"][f"phase_{phase}"])
-    gauge("solar_power_watts", "Solar power").set(status["solar"]["current"])
-    gauge("simulated_seconds", "Simulated time since the start").set(simulation.clock.now_s)
-    power = gauge("battery_power_watts", "Output of a battery, + = discharge", "mac", "phase")
-    target = gauge("battery_target_watts", "Output that a battery was last asked for", "mac", "phase")
+    if state.grid is not None:
+        phases = {"A": state.grid.phase_a, "B": state.grid.phase_b, "C": state.grid.phase_c}
+        known = {phase: power for phase, power in phases.items() if power is not None}
+        # Never beside its parts: who sums up would count it twice.
+        for phase, power in (known if len(known) == len(phases) else {"total": state.grid.total}).items():
+            grid.labels(phase).set(power)
+    if state.solar is not None:
+        gauge("solar_power_watts", "Solar power").set(state.solar.current)
+    if state.time is not None:
+        gauge("simulated_seconds", "Simulated time since the start").set(state.time.now_s)
+    power_w = gauge("battery_power_watts", "Output of a battery, + = discharge", "mac", "phase")
+    target_w = gauge("battery_target_watts", "Output that a battery was last asked for", "mac", "phase")
     soc = gauge("battery_soc_ratio", "State of charge, 0..1", "mac", "phase")
-    for battery in status["batteries"]:
-        labels = (battery["mac"], battery["phase"])
-        power.labels(*labels).set(battery["power"])
-        target.labels(*labels).set(battery["target"])
-        soc.labels(*labels).set(battery["soc"])
-    load = gauge("load_active", "1 = switched on", "name", "phase")
-    for entry in status["loads"]:
-        load.labels(entry["name"], entry["phase"]).set(entry["active"])
+    wanted = {one.mac: one.target for one in state.controller.batteries} if state.controller is not None else {}
+    for battery in state.batteries:
+        labels = (battery.mac, battery.phase)
+        power_w.labels(*labels).set(battery.power)
+        # What the battery itself follows, if that is known.
+        target = wanted.get(battery.mac) if battery.target is None else battery.target
+        if target is not None:
+            target_w.labels(*labels).set(target)
+        if battery.soc is not None:
+            soc.labels(*labels).set(battery.soc)
+    if state.loads is not None:
+        load = gauge("load_active", "1 = switched on", "name", "phase")
+        for entry in state.loads:
+            load.labels(entry.name, entry.phase).set(entry.active)
     return generate_latest(registry).decode()

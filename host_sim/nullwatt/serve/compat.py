@@ -72,11 +72,19 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
+def is_finite(value: float) -> bool:
+    """Whether it is a number that a float can hold; JSON has longer ones."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def number(body: dict[str, Any], key: str, low: float, high: float = math.inf) -> float:
     """A number of the body in its range. True is none."""
     value = body.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadRequestError(f"{key}: {json.dumps(value)} is not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
+        raise BadRequestError(f"{key}: {json.dumps(value)[:40]} is not a number")
     if not low <= value <= high:
         bounds = f"at least {low:g}" if math.isinf(high) else f"within {low:g} and {high:g}"
         raise BadRequestError(f"{key}: {value:g} must be {bounds}")
@@ -169,20 +177,25 @@ def compat_routes(simulation: Simulation) -> APIRouter:
     return routes
 
 
+def _error(text: str, code: int) -> JSONResponse:
+    # What a client sent may be no text that can be sent back.
+    return JSONResponse({"error": text.encode(errors="replace").decode()}, code)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Errors as clients of these routes expect them."""
 
     @app.exception_handler(BadRequestError)
     async def bad_request(request: Request, error: BadRequestError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 400)
+        return _error(str(error), 400)
 
     @app.exception_handler(NotThereError)
     async def not_there(request: Request, error: NotThereError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 404)
+        return _error(str(error), 404)
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return JSONResponse({"error": str(error.errors()[0]["msg"])}, 400)
+        return _error(str(error.errors()[0]["msg"]), 400)
 
     @app.exception_handler(StarletteHTTPException)
     async def http_error(request: Request, error: StarletteHTTPException) -> JSONResponse | PlainTextResponse:

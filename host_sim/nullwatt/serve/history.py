@@ -19,12 +19,30 @@ class Recorded(Protocol):
         """The status object."""
 
 
-class History:
+class Moments:
     """Keeps moments and forgets the oldest."""
 
-    def __init__(self, recorded: Recorded) -> None:
-        self._recorded = recorded
+    def __init__(self) -> None:
         self._moments: deque[Moment] = deque(maxlen=HISTORY_S)
+
+    def keep(self, moment: Moment) -> None:
+        """Add the newest."""
+        self._moments.append(moment)
+
+    def last(self, seconds: float) -> list[Moment]:
+        """The moments of the last so many seconds before the newest, oldest first."""
+        if not self._moments:
+            return []
+        since_s = self._moments[-1].time_s - seconds
+        return [moment for moment in self._moments if moment.time_s > since_s]
+
+
+class History(Moments):
+    """Moments of a status object."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        super().__init__()
+        self._recorded = recorded
 
     def record(self) -> Moment:
         """Keep the present moment, and return it."""
@@ -37,12 +55,5 @@ class History:
             batteries_w={battery["mac"]: battery["power"] for battery in batteries},
             soc={battery["mac"]: battery["soc"] for battery in batteries},
         )
-        self._moments.append(moment)
+        self.keep(moment)
         return moment
-
-    def last(self, seconds: float) -> list[Moment]:
-        """The moments of the last so many seconds before the newest, oldest first."""
-        if not self._moments:
-            return []
-        since_s = self._moments[-1].time_s - seconds
-        return [moment for moment in self._moments if moment.time_s > since_s]

@@ -49,7 +49,7 @@ class Server:
         # A client that does not read must not keep the server from ending.
         # What it logs goes where all logs go: handlers of its own would write into a live view.
         config = uvicorn.Config(
-            app, log_config=None, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            app, log_config=None, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=1
         )
         self._server = _QuietServer(config)
 

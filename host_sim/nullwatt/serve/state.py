@@ -12,15 +12,15 @@ class TimeState(BaseModel):
     now_s: float = Field(description="simulated seconds since the start")
     scale: float = Field(description="simulated seconds per real second, as asked for")
     paused: bool
-    hour: float | None = Field(None, description="time of day in the house, 0..24")
+    hour: float | None = Field(default=None, description="time of day in the house, 0..24")
 
 
 class GridState(BaseModel):
-    """True grid power; of a real board the meter's values."""
+    """True grid power; of a real board the meter's values, whose phases may not be known."""
 
-    phase_a: float
-    phase_b: float
-    phase_c: float
+    phase_a: float | None = None
+    phase_b: float | None = None
+    phase_c: float | None = None
     total: float
 
 
@@ -32,8 +32,8 @@ class LoadState(BaseModel):
     phase: str
     active: bool = Field(description="switched on")
     kind: str = "load"
-    running: bool = Field(False, description="drawing, not pausing")
-    drawn: float = Field(0.0, description="power now")
+    running: bool = Field(default=False, description="drawing, not pausing")
+    drawn: float = Field(default=0.0, description="power now")
 
 
 class SolarState(BaseModel):
@@ -42,17 +42,17 @@ class SolarState(BaseModel):
     current: float
     max: float
     phases: list[str]
-    mode: str = Field("fixed", description="fixed or clear_sky")
-    clouds: float = Field(0.0, description="0 = none, 1 = may cover the sun fully")
+    mode: str = Field(default="fixed", description="fixed or clear_sky")
+    clouds: float = Field(default=0.0, description="0 = none, 1 = may cover the sun fully")
 
 
 class BatteryState(BaseModel):
-    """One battery as it really is."""
+    """One battery as it really is; of a real board as it reports."""
 
-    mac: str
-    phase: str
+    mac: str = Field(description="of a real board that does not tell it: what the battery is called there")
+    phase: str = Field(description="A, B, C or D = combined; empty = not known")
     power: float
-    target: float | None = Field(None, description="latest request of its control law")
+    target: float | None = Field(default=None, description="latest request of its control law")
     applied_target: float | None = None
     power_update_delay_ticks: int | None = None
     soc: float | None = None
@@ -60,11 +60,11 @@ class BatteryState(BaseModel):
     max_discharge: float | None = None
     max_dc_input: float | None = None
     dc_input: float | None = None
-    type: str | None = Field(None, description="as reported to the emulator, such as HMG-50")
-    name: str | None = Field(None, description="what people call it")
-    law: str | None = Field(None, description="law its firmware runs")
+    type: str | None = Field(default=None, description="as reported to the emulator, such as HMG-50")
+    name: str | None = Field(default=None, description="what people call it")
+    law: str | None = Field(default=None, description="law its firmware runs")
     capacity_wh: float | None = None
-    answered: bool | None = Field(None, description="the emulator answered one of its last polls")
+    answered: bool | None = Field(default=None, description="the emulator answered one of its last polls")
 
 
 class EmulatorInfo(BaseModel):
@@ -72,13 +72,14 @@ class EmulatorInfo(BaseModel):
 
     where: str
     own: bool = Field(description="it runs inside this process")
-    answers: bool | None = Field(None, description="some battery was answered within the last 5 s")
+    answers: bool | None = Field(default=None, description="some battery was answered within the last 5 s")
 
 
 class SteeredState(BaseModel):
     """One battery as the controller sees it; see `nullwatt.core.ConsumerState`."""
 
     mac: str
+    name: str | None = Field(default=None, description="what people call it, if the controller knows")
     device_type: str | None = None
     phase: str | None = None
     online: bool | None = None
@@ -92,8 +93,8 @@ class SteeredState(BaseModel):
     law: str | None = None
     setpoint: float | None = None
     gain: float | None = None
-    confidence: float | None = Field(None, description="trust in the model, 0..1")
-    saturation: float | None = Field(None, description="0 = follows, 1 = cannot deliver")
+    confidence: float | None = Field(default=None, description="trust in the model, 0..1")
+    saturation: float | None = Field(default=None, description="0 = follows, 1 = cannot deliver")
     saturation_charge: float | None = None
     saturation_discharge: float | None = None
     presence: float | None = None
@@ -102,23 +103,28 @@ class SteeredState(BaseModel):
     weight: float | None = None
     poll_interval_s: float | None = None
     age_s: float | None = None
+    settings: dict[str, float | bool | str] = Field(
+        default={}, description="what it is set to besides, such as max_charge"
+    )
 
 
 class ControllerState(BaseModel):
     """What the controller thinks; see `nullwatt.core.EmulatorState`."""
 
     active_control: bool | None = None
-    grid: list[float] | None = Field(None, description="last meter values per phase")
+    grid: list[float] | None = Field(default=None, description="last meter values per phase")
     grid_age_s: float | None = None
-    demand: float | None = Field(None, description="what the house needs from the pool")
+    demand: float | None = Field(default=None, description="what the house needs from the pool")
     missing: float | None = None
     pool_output: float | None = None
     pool_size: int | None = None
     limiting: bool | None = None
     replies: int | None = None
     drops: int | None = None
-    options: dict[str, float | bool | str | None] = Field({}, description="options that differ from their defaults")
-    filters: list[str] = Field([], description="filters of the grid input, in order")
+    options: dict[str, float | bool | str | None] = Field(
+        default={}, description="options that differ from their defaults"
+    )
+    filters: list[str] = Field(default=[], description="filters of the grid input, in order")
     batteries: list[SteeredState] = []
 
 
@@ -128,15 +134,24 @@ class ScenarioState(BaseModel):
     name: str
     since_s: float = Field(description="simulated time when it began")
     pending: int = Field(description="events still to come, those that wait for a condition included")
-    happened: list[str] = Field([], description="the latest events, newest last")
+    happened: list[str] = Field(default=[], description="the latest events, newest last")
+
+
+class LinkState(BaseModel):
+    """The connection to a real board; while it is lost, nothing else of the board is known."""
+
+    connected: bool
+    since_s: float = Field(description="seconds that it has been so")
+    text: str = Field(description="the same in words, one line; while it is lost, why")
 
 
 class State(BaseModel):
     """Everything at once."""
 
+    link: LinkState | None = Field(default=None, description="only of a real board")
     time: TimeState | None = None
     grid: GridState | None = None
-    house_w: float | None = Field(None, description="what the loads draw: grid + solar + batteries")
+    house_w: float | None = Field(default=None, description="what the loads draw: grid + solar + batteries")
     loads: list[LoadState] | None = None
     solar: SolarState | None = None
     auto_mode: bool | None = None
@@ -170,7 +185,10 @@ class Moment(BaseModel):
     """One second of the history."""
 
     time_s: float = Field(description="simulated seconds since the start; of a real board, seconds since watching")
-    grid_w: list[float] = Field(description="grid power of phases A, B, C; + = import")
-    solar_w: float
+    grid_w: list[float] = Field(
+        description="grid power of phases A, B, C, or only the total of a board that does not tell them; "
+        "empty = not known; + = import"
+    )
+    solar_w: float | None = Field(default=None, description="absent = not known")
     batteries_w: dict[str, float] = Field(description="output by MAC; + = discharge")
     soc: dict[str, float] = Field(description="state of charge by MAC, 0..1")

@@ -18,6 +18,10 @@ class TimeControl(Protocol):
     def paused(self) -> bool:
         """It stands."""
 
+    @property
+    def caught_up(self) -> bool:
+        """Everything up to its time has been carried out."""
+
     def set_factor(self, factor: float) -> None:
         """ValueError unless finite and > 0."""
 
