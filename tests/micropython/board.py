@@ -195,7 +195,7 @@ def copy_package(folder: Path, version: str, changes: dict[str, dict[str, str]] 
 class Board:
     """One board. `start` runs it until a line comes or it ends."""
 
-    def __init__(self, interpreter: Path, folder: Path, blocks: int = 220, longest_watchdog: int = 100000) -> None:
+    def __init__(self, interpreter: Path, folder: Path, blocks: int = 300, longest_watchdog: int = 100000) -> None:
         self.interpreter = interpreter
         self.folder = folder
         self.image = folder / "disk"

@@ -93,7 +93,7 @@ class Board:
         self.heap = "768k"
         self.udp_port = free_port(socket.SOCK_DGRAM)
         self.web_port = free_port()
-        self._micropython = micropython
+        self.micropython = micropython
         self._running: list[subprocess.Popen[bytes]] = []
         self.log_file = folder / "log"
         self.log_file.touch()
@@ -116,7 +116,7 @@ class Board:
         environment = {**os.environ, "MICROPYPATH": f".:{self.package}:.frozen"} | options.pop("env", {})
         with self.log_file.open("ab") as out:
             started = subprocess.Popen(
-                [self._micropython, "-X", f"heapsize={self.heap}", "-c", script],
+                [self.micropython, "-X", f"heapsize={self.heap}", "-c", script],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -1132,8 +1132,8 @@ def test_pages_leave_no_memory_behind(board: Board) -> None:
             assert free("/", "/setup") > first - 4000
 
 
-def test_everything_fits_a_small_board(board: Board) -> None:
-    """Compiled beforehand, as on a board; pointers of 64 bits take about half as much again."""
+def test_everything_fits_a_small_board(board: Board, micropython_32: Path) -> None:
+    """Compiled beforehand, pointers of 32 bits and 128 kB of heap, as on a board."""
     try:
         compiler = tool.source() / "mpy-cross" / "build" / "mpy-cross"
     except tool.MissingError as error:
@@ -1143,7 +1143,7 @@ def test_everything_fits_a_small_board(board: Board) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([compiler, "-o", target, source], check=True)
     board.configure(mqtt={"host": "127.0.0.1", "port": free_port()})
-    board.package, board.heap = board.folder, "160k"
+    board.package, board.heap, board.micropython = board.folder, "128k", micropython_32
     with board.serve() as page:
         for _ in range(3):
             for path in ("/", "/setup", "/api/config", "/api/meter?type=flat:Flat"):
