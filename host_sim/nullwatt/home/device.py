@@ -78,7 +78,7 @@ class Command:
                     return choice
             raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(str, self.choices))}")
         if isinstance(value, bool | str) or not -sys.float_info.max <= value <= sys.float_info.max:
-            raise ValueError(f"{name} = {str(value)[:40]!r}: must be a number")
+            raise ValueError(f"{name} = {repr(value)[:40]}: must be a number")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} = {value!r}: must be within {self.low:g} and {self.high:g}{self._unit()}")
         return value
