@@ -17,7 +17,7 @@ CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h $(GLUE)/*.cpp $(GLUE)/*.h $(GLUE)/*/
 	micropython/native/*.c tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
-.PHONY: help demo test pytest lint lint-micropython format bench size micropython test-micropython docs figures clean
+.PHONY: help demo test pytest lint lint-micropython format bench size micropython test-micropython micropython-bench docs figures clean
 
 help:
 	@echo 'make demo    simulated house with four batteries, held at zero, on a web page (ARGS="--tui", "--headless")'
@@ -28,6 +28,7 @@ help:
 	@echo 'make size    flash, RAM and instructions on a 32-bit microcontroller (ARGS=--write: into the docs)'
 	@echo 'make micropython  MicroPython with the core, and the core as .mpy files (ARGS=--write: sizes into the docs)'
 	@echo 'make test-micropython  their tests alone'
+	@echo 'make micropython-bench time from poll to answer on the unix port'
 	@echo 'make docs    rewrite the generated parts of docs/'
 	@echo 'make figures measure the control law and rewrite its table and pictures in docs/control.md'
 	@echo 'make clean   remove everything that was built'
@@ -104,6 +105,10 @@ micropython: .venv/.dev .venv-size/.installed .venv-micropython/.installed
 test-micropython: .venv/.dev
 	-@$(MAKE) --no-print-directory micropython ARGS=
 	$(BIN)/python -m pytest tests/micropython $(ARGS)
+
+micropython-bench: .venv/.dev
+	@$(MAKE) --no-print-directory micropython ARGS=module-x64
+	@$(BIN)/python tools/micropython_bench.py .build/micropython/module-x64/micropython
 
 docs: .venv/.dev
 	@$(BIN)/python tools/docs.py
