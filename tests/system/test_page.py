@@ -581,6 +581,7 @@ def test_a_board_is_only_watched_and_what_is_unknown_is_not_shown(known: str, op
         page.keyboard.press("3")
         page.wait_for_selector('#shell[data-section="controller"]')
         page.get_by_test_id("elsewhere").wait_for(state="visible")
+        page.wait_for_function("document.querySelector('[data-testid=elsewhere]').textContent")
         assert ("udp://board.local:12345" in page.get_by_test_id("elsewhere").text_content()) == (known == "something")
     finally:
         board.kill()

@@ -30,6 +30,14 @@ def house(tmp_path: Path) -> Iterator[Running]:
     running.close()
 
 
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A house for orders that it does not carry out."""
+    running = Running(tmp_path_factory.mktemp("sim"), document(), "--emulator", "--ct-port", "0", "--no-web")
+    yield running
+    running.close()
+
+
 def state(house: Running) -> dict[str, Any]:
     reply = house.client.get("/api/v1/state")
     assert reply.status_code == 200, reply.text
@@ -83,11 +91,11 @@ def test_a_removed_battery_leaves_its_settings_behind(house: Running) -> None:
 
 
 @pytest.mark.parametrize("name", ["\ud800", "", "x" * 101, "a\nb", 5, None])
-def test_a_scenario_needs_a_name_that_can_be_shown(house: Running, name: object) -> None:
+def test_a_scenario_needs_a_name_that_can_be_shown(unchanged: Running, name: object) -> None:
     body = json.dumps({"name": name, "events": [{"at": 1000, "solar": 5}]})
-    reply = house.client.post("/api/v1/scenario", content=body)
+    reply = unchanged.client.post("/api/v1/scenario", content=body)
     assert reply.status_code == 400 and "name: must be a text of 1 to 100 characters" in reply.json()["error"]
-    assert "scenario" not in state(house)
+    assert "scenario" not in state(unchanged)
 
 
 def test_a_step_is_carried_out_when_it_is_answered(house: Running) -> None:
@@ -131,15 +139,11 @@ def test_nothing_is_called_like_something_else(house: Running) -> None:
         ("api/v1/loads", '{"name": "\\ud800", "power": 1, "phase": "A"}'),
     ],
 )
-def test_numbers_and_texts_that_are_none(tmp_path: Path, path: str, body: str) -> None:
-    house = Running(tmp_path, document(), "--emulator", "--ct-port", "0", "--no-web")
-    try:
-        reply = house.client.post(f"/{path}", content=body)
-        assert reply.status_code in (400, 404) and reply.json()["error"]
-        state(house)
-        assert "Traceback" not in house.log.read_text()
-    finally:
-        house.close()
+def test_numbers_and_texts_that_are_none(unchanged: Running, path: str, body: str) -> None:
+    reply = unchanged.client.post(f"/{path}", content=body)
+    assert reply.status_code in (400, 404) and reply.json()["error"]
+    state(unchanged)
+    assert "Traceback" not in unchanged.log.read_text()
 
 
 def test_a_page_from_elsewhere_gives_no_orders(house: Running) -> None:
