@@ -346,11 +346,13 @@ async def test_a_simulation_that_falls_silent_is_gone() -> None:
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        source = RemoteSource(server.sockets[0].getsockname()[1], silence_s=0.5, retry_s=60)
-        async with shown(source) as see:
-            assert see.text("banner") == ""
-            await see.until(lambda: "does not answer" in see.text("banner"))
-        hold.set()
+        source = RemoteSource(server.sockets[0].getsockname()[1], silence_s=3.0, retry_s=60)
+        try:
+            async with shown(source) as see:
+                assert see.text("banner") == ""
+                await see.until(lambda: "does not answer" in see.text("banner"))
+        finally:
+            hold.set()  # or the server would wait for whom it keeps waiting
 
 
 @pytest.mark.parametrize("words", [b"", b"HTTP/1.1 200 OK\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n[" * 9, b"\0\n" * 50])
