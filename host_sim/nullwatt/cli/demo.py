@@ -37,7 +37,7 @@ def demo(
     """Watch simulated batteries hold a simulated house at zero, on a web page.
 
     With a duration, exit code 0: mean |grid total| of the last 20 s below 40 W. 1: not held, or the emulator
-    ended. 2: bad input.
+    ended. 2: bad input. 130: stopped before the end.
     """
     if duration is None:
         duration = _LINES_S if headless else 0.0

@@ -36,7 +36,7 @@ from nullwatt.serve import (
 from .batteries import spec_of
 from .devices import BatteryDevice
 from .scenario import SWITCHINGS, Event
-from .scenario_events import read_events
+from .scenario_events import OverrideSection, read_events
 from .scenario_file import load_scenario, shipped
 from .site import Site, UnknownBatteryError
 
@@ -62,20 +62,8 @@ _FILTERS = {
     "dead band": "deadband",
     "PID": "pid_kp",
 }
-#: Settings of one battery at the controller that are flags; the others are numbers.
-_FLAGS = ("active", "manual")
-_OVERRIDES = (
-    *_FLAGS,
-    "manual_target",
-    "weight",
-    "window_weight",
-    "min_dc_output",
-    "max_charge",
-    "max_discharge",
-    "start_power",
-    "charge_order",
-    "discharge_order",
-)
+#: Settings of one battery at the controller, and whether each is a flag or a number.
+_OVERRIDES = {name: field.annotation == bool | None for name, field in OverrideSection.model_fields.items()}
 
 
 class ServedSite:
@@ -461,8 +449,8 @@ class _Controller:
             raise UnknownBatteryError(f"there is no battery {mac}")
         if name not in _OVERRIDES:
             raise ValueError(f"{name}: is none of the settings {', '.join(_OVERRIDES)}")
-        if isinstance(value, bool) != (name in _FLAGS):
-            raise ValueError(f"{name}: {value!r} must be {'true or false' if name in _FLAGS else 'a number'}")
+        if isinstance(value, bool) != _OVERRIDES[name]:
+            raise ValueError(f"{name}: {value!r} must be {'true or false' if _OVERRIDES[name] else 'a number'}")
         typed: Any = value
         if name.endswith("_order"):
             if value not in range(16):
