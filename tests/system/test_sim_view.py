@@ -23,7 +23,7 @@ from textual.pilot import Pilot
 from nullwatt.cli.sim_client import SimClient
 from nullwatt.cli.sim_panels import graph
 from nullwatt.cli.sim_remote import RemoteSource
-from nullwatt.cli.sim_source import HouseSource
+from nullwatt.cli.sim_source import HouseSource, Status
 from nullwatt.cli.sim_terminal import LastLine
 from nullwatt.cli.sim_view import SimView
 from nullwatt.home import parse_house
@@ -184,6 +184,17 @@ async def test_orders_over_http_arrive_in_the_order_of_the_keys() -> None:
         see.view.action_switch(1)
         await see.until(lambda: house.house.loads[1].active)
         assert house.house.solar_w == 1500
+
+
+async def test_news_that_arrive_while_the_view_is_being_closed_are_dropped() -> None:
+    class Restless(HouseSource):
+        async def watch(self, seen: Callable[[Status | None], None]) -> None:
+            while True:
+                seen(self._status())
+                await asyncio.sleep(0)
+
+    async with shown(Restless(ServedSite(site(), lambda: None), "here")) as see:
+        await see.until(lambda: len(see.view.scene.totals_w) > 3)
 
 
 async def test_the_help_names_these_keys_and_no_others() -> None:

@@ -147,6 +147,8 @@ class SimView(App[None]):
         self._redraw(layout=True)
 
     def _redraw(self, layout: bool = False) -> None:
+        if not self.is_running:  # being closed: the widgets are gone before the worker that watches the source
+            return
         gone = self._gone_s is not None
         self.screen.set_class(gone, "gone")
         self.query_one("#banner").display = gone
