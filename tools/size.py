@@ -7,6 +7,7 @@ test compares. Compiler and ESPHome have pinned versions, so the figures do not 
 import json
 import os
 import re
+import runpy
 import shlex
 import socket
 import statistics
@@ -35,8 +36,11 @@ PORT = first_port() + 3
 
 COMPILER = [*rv32.tool("c++", *rv32.TARGET), "-std=c++17"]
 EMBEDDED = ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-sanitize=all", "-fno-stack-protector"]
-# Options by name and the C door are linked only by hosts that use them; an ESPHome firmware does not.
-BY_REQUEST = {"config_access", "c_api"}
+# Files of the core that stand apart: doors are linked only by hosts that use them, codecs only with their service.
+PARTS = runpy.run_path(str(CORE / "parts.py"))
+DOORS = {Path(file).stem for file in PARTS["DOORS"]}
+CODECS = {Path(file).stem: services for file, services in PARTS["SERVICE_FILES"].items()}
+BY_REQUEST = DOORS | CODECS.keys()
 # What a firmware leaves out when its YAML does not ask for it.
 OPTIONAL_PARTS = ("hampel", "smoothing", "deadband", "pid", "efficiency")
 LEAN = [f"-DCT002_NO_{part.upper()}" for part in OPTIONAL_PARTS]
@@ -242,11 +246,18 @@ def measure(esphome: Path = ESPHOME) -> tuple[dict[str, int], dict[str, int]]:
         folder = Path(name)
         files = core_files(folder)
         minimal, full, entities = (build(node, options, esphome) for node, options in NODES.items())
-        rare = sum(size for stem, size in files.items() if stem in BY_REQUEST)
+        rare = sum(files[stem] for stem in DOORS)
+        codecs = sum(files[stem] for stem in CODECS)
         figures = {
-            "flash: core": sum(files.values()) - rare,
+            "flash: core": sum(files.values()) - rare - codecs,
             "flash: core, lean": lean_core_bytes(folder),
             "flash: options by name and the C door, only where used": rare,
+            **{
+                f"flash: codecs of `{service}`, only where used": sum(
+                    files[stem] for stem, services in CODECS.items() if service in services
+                )
+                for service in PARTS["SERVICES"]
+            },
             "flash: component and core in the minimal node": minimal.own_flash_bytes(),
             "flash: component and core in the full node": full.own_flash_bytes(),
             "flash: component and core in the node with entities": entities.own_flash_bytes(),

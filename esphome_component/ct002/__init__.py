@@ -27,14 +27,19 @@ from .advice import advice  # noqa: E402
 from .automations import to_code_of_triggers, trigger_schema  # noqa: E402
 from .names import ON_FIRST_PAGE, CT002Component  # noqa: E402
 from .option_schema import FILTER_STAGES, as_member, as_number, block_schema, chosen, misplaced  # noqa: E402
+from .services import auto_load, files, service_schema, to_code_of_services, warnings  # noqa: E402
 from .tracked import to_code_of_tracked, tracked  # noqa: E402
 
 _LOGGER = logging.getLogger(__name__)
 
 CODEOWNERS: list[str] = []
 DEPENDENCIES = ["network", "sensor"]
-AUTO_LOAD = ["socket", "ct002_core"]
 # No MULTI_CONF: batteries cannot be told another port, so nobody would poll a second meter on this device.
+
+
+def AUTO_LOAD(config: ConfigType) -> list[str]:  # noqa: N802
+    return ["socket", "ct002_core", *auto_load(config)]
+
 
 CONF_POWER_SENSOR_L1 = "power_sensor_l1"
 CONF_POWER_SENSOR_L2 = "power_sensor_l2"
@@ -84,6 +89,7 @@ CONFIG_SCHEMA = cv.All(
             cv.Optional(CONF_POWER_SENSOR_L2, visibility=ON_FIRST_PAGE): cv.use_id(sensor.Sensor),
             cv.Optional(CONF_POWER_SENSOR_L3, visibility=ON_FIRST_PAGE): cv.use_id(sensor.Sensor),
             **block_schema(),
+            **service_schema(),
             **trigger_schema(),
             cv.Optional(CONF_TEST_CONTROL_PORT, visibility=cv.Visibility.YAML_ONLY): cv.port,
         }
@@ -95,19 +101,17 @@ CONFIG_SCHEMA = cv.All(
 
 def final_validate(config: ConfigType) -> None:
     validate_ports(config)
-    warnings = [power_sensor.check(fv.full_config.get(), key, config[key]) for key in POWER_SENSORS if key in config]
+    notes = [power_sensor.check(fv.full_config.get(), key, config[key]) for key in POWER_SENSORS if key in config]
     if CONF_TEST_CONTROL_PORT in config:
-        warnings.append(
-            f"{CONF_TEST_CONTROL_PORT} lets anyone on the network steer the batteries; use it for tests only"
-        )
+        notes.append(f"{CONF_TEST_CONTROL_PORT} lets anyone on the network steer the batteries; use it for tests only")
     if CONF_POWER_SENSOR_L2 not in config:
-        warnings += [
+        notes += [
             f"sensor {key}: the meter has one phase, so this one stays unknown; remove it"
             for entry in fv.full_config.get().get("sensor", [])
             for key in ("grid_power_l2", "grid_power_l3")
             if entry.get(CONF_PLATFORM) == "ct002" and key in entry
         ]
-    for warning in (*warnings, *advice(config)):
+    for warning in (*notes, *advice(config), *warnings(config, fv.full_config.get())):
         if warning is not None:
             _LOGGER.warning("ct002: %s", warning)
 
@@ -138,7 +142,7 @@ OPTIONAL_FILES = {
 
 
 def FILTER_SOURCE_FILES() -> list[str]:  # noqa: N802
-    return not_asked_for(OPTIONAL_FILES)
+    return not_asked_for(OPTIONAL_FILES | files())
 
 
 async def to_code(config: ConfigType) -> None:
@@ -154,6 +158,7 @@ async def to_code(config: ConfigType) -> None:
     if CONF_TEST_CONTROL_PORT in config:
         cg.add_define("USE_CT002_TEST_CONTROL")
         cg.add(var.set_test_control_port(config[CONF_TEST_CONTROL_PORT]))
+    await to_code_of_services(var, config)
     await to_code_of_triggers(var, config)
     CORE.add_job(to_code_at_last, var, config)
 

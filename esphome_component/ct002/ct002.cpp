@@ -27,7 +27,7 @@ static constexpr float MOST_HOUSE_KW = 30.0f;
 static constexpr size_t SOURCE_SIZE = socket::SOCKADDR_STR_LEN + 6;
 
 void CT002Component::setup() {
-  this->begin_();
+  this->begin();
   this->ticked_ms_ = millis();
   this->socket_ = open_udp_socket(static_cast<uint16_t>(this->config_.udp_port));
   if (this->socket_ == nullptr) {
@@ -43,7 +43,7 @@ void CT002Component::setup() {
 #endif
 }
 
-void CT002Component::begin_() {
+void CT002Component::begin() {
   if (this->begun_)
     return;
   this->begun_ = true;
@@ -188,6 +188,7 @@ void CT002Component::on_power_(uint8_t phase, float value) {
   input.usable = std::isfinite(power_w);
   if (input.usable) {
     input.at_ms = millis();
+    input.power_w = power_w;
     if (input.unit_watch > 0)
       this->watch_unit_(phase, value);
   }
@@ -244,6 +245,22 @@ void CT002Component::log_meter_gone_() {
       ESP_LOGW(TAG, "  L%u: no value", i + 1);
     }
   }
+}
+
+void CT002Component::measured_power(float (&power_w)[MAX_PHASES]) const {
+  const uint32_t now_ms = millis();
+  const int32_t max_age_ms = this->config_.max_sensor_age_ms;
+  for (uint8_t i = 0; i < MAX_PHASES; i++) {
+    const PhaseInput &input = this->phases_[i];
+    const bool fresh = input.usable && (max_age_ms == 0 || now_ms - input.at_ms <= static_cast<uint32_t>(max_age_ms));
+    power_w[i] = fresh ? input.power_w : 0.0f;
+  }
+}
+
+void CT002Component::take_ct_mac(const char *mac) {
+  this->begin();
+  this->emulator_.set_ct_mac(nullwatt::text_of(mac));
+  ESP_LOGI(TAG, "CT MAC is now %s", this->ct_mac());
 }
 
 // -- batteries -----------------------------------------------------------------------------
@@ -370,7 +387,7 @@ float CT002Component::setting(Setting setting, uint8_t battery) const {
 
 void CT002Component::change(Setting setting, uint8_t battery, float value) {
   // An action of `on_boot` comes before setup(), which must not undo it.
-  this->begin_();
+  this->begin();
   if (!is_allowed(setting, value)) {
     ESP_LOGW(TAG, "Setting not changed: %g is out of range", value);
     return;
@@ -388,7 +405,7 @@ void CT002Component::change(Setting setting, uint8_t battery, float value) {
 }
 
 void CT002Component::change_by_name(Setting setting, const char *battery, float value) {
-  this->begin_();
+  this->begin();
 #ifdef USE_CT002_BATTERIES
   const uint8_t index = this->batteries_.find(battery);
   if (index != Batteries::NOT_TRACKED) {

@@ -88,6 +88,19 @@ class CT002Component final : public Component, public RosterListener {
 #endif
   void force_rotation();
 
+  // -- services beside the meter
+
+  nullwatt::Emulator &emulator() { return this->emulator_; }
+  uint8_t phase_count() const { return this->phase_count_; }
+  /// What the meter says, unfiltered, in W; 0 for a phase without a fresh value. Three phases, whatever the meter has.
+  void measured_power(float (&power_w)[MAX_PHASES]) const;
+  /// The MAC under which the batteries know this meter; empty = they use any. Configured, or found by registration.
+  const char *ct_mac() const { return this->emulator_.config().ct_mac; }
+  /// From now on only polls for this MAC are answered.
+  void take_ct_mac(const char *mac);
+  /// Options and stored settings into the core, once; setup() and whatever acts on the core before it come first here.
+  void begin();
+
   bool is_meter_available() const { return this->meter_seen_ && !this->meter_gone_; }
   bool is_active_control() const { return this->emulator_.config().active_control; }
   /// The battery has polled within its time to live.
@@ -110,6 +123,7 @@ class CT002Component final : public Component, public RosterListener {
   struct PhaseInput {
     sensor::Sensor *sensor{nullptr};
     float factor{1.0f};
+    float power_w{0.0f};  ///< last usable value
     uint32_t at_ms{0};  ///< real time of the last usable value
     bool usable{false};
     uint8_t unit_watch{0};  ///< values that are still to be looked at
@@ -122,8 +136,6 @@ class CT002Component final : public Component, public RosterListener {
   void dump_options_();
   void receive_();
   void answer_(const uint8_t *request, size_t size, const sockaddr *peer, socklen_t peer_size);
-  /// Options and stored settings into the core, once.
-  void begin_();
   void tick_(uint32_t now_ms);
   void show_next_();
   void log_no_room_(const char *mac);

@@ -4,25 +4,28 @@
 the files that lie directly in a component's folder.
 """
 
+from collections.abc import Mapping
+
 import esphome.config_validation as cv
 from esphome.core import CORE
+
+from .parts import DOORS, SERVICE_FILES, SERVICES
 
 CODEOWNERS: list[str] = []
 
 CONFIG_SCHEMA = cv.Schema({})
 
-# Doors for other hosts. The ESPHome build sets its options at compile time, so it has no use
-# for access by name; only the test channel does. No define ever asks for the C door.
-DOORS = {
-    "config_access.cpp": "USE_CT002_TEST_CONTROL",
-    "c_api.cpp": "USE_CT002_C_API",
-}
 
-
-def not_asked_for(files: dict[str, str]) -> list[str]:
+def not_asked_for(files: Mapping[str, str]) -> list[str]:
     """Those files (file -> define) whose define is not set. ESPHome has the same, but not since 2026.6."""
     defines = {define.name for define in CORE.defines}
     return [file for file, define in files.items() if define not in defines]
+
+
+def of_no_service() -> list[str]:
+    """Codecs of services that are not configured."""
+    left = set(not_asked_for(SERVICES))
+    return [file for file, services in SERVICE_FILES.items() if left.issuperset(services)]
 
 
 def left_out(stage: str) -> str:
@@ -33,4 +36,4 @@ def left_out(stage: str) -> str:
 
 def FILTER_SOURCE_FILES() -> list[str]:  # noqa: N802
     parts = [part for part in ("hampel", "smoothing", "pid", "efficiency") if left_out(part) in CORE.build_flags]
-    return [*not_asked_for(DOORS), *(f"{part}.cpp" for part in parts)]
+    return [*not_asked_for(DOORS), *of_no_service(), *(f"{part}.cpp" for part in parts)]

@@ -45,12 +45,7 @@ Emulator::Emulator(const Config &config) { reconfigure(config); }
 
 void Emulator::reconfigure(const Config &config) {
   config_ = config;
-  // A MAC may be written with separators; batteries send it without.
-  size_t n = 0;
-  for (char byte : config.ct_mac) {
-    if (byte != ':' && byte != '-') config_.ct_mac[n++] = byte;
-    if (byte == '\0') break;
-  }
+  set_ct_mac(text_of(config.ct_mac));
   grid_.set_max_age(static_cast<uint32_t>(config_.max_sensor_age_ms));
   grid_.set_filters(config_);
   bool gentle = equal_ignoring_case(text_of(config_.steering), text_of("gentle"));
@@ -67,6 +62,15 @@ void Emulator::reconfigure(const Config &config) {
   saturation_rules_.stall_s = static_cast<float>(config_.saturation_stall_timeout_seconds_ms) / 1000.0f;
   efficiency_.configure(config_);
   restart_control();
+}
+
+void Emulator::set_ct_mac(Text mac) {
+  // It may be written with separators; batteries send it without.
+  size_t n = 0;
+  for (size_t i = 0; i < mac.size && n + 1 < sizeof(config_.ct_mac); i++) {
+    if (mac[i] != ':' && mac[i] != '-') config_.ct_mac[n++] = mac[i];
+  }
+  config_.ct_mac[n] = '\0';
 }
 
 void Emulator::set_grid_goal() {

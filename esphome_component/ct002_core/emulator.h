@@ -66,6 +66,8 @@ class Emulator {
   /// Takes over what may change while control goes on, and nothing else of `config`: grid_target,
   /// peak_shaving_threshold, min_efficient_power, min_efficient_charge, min_efficient_discharge.
   void tune(const Config &config);
+  /// Only polls for this MAC are answered from now on; empty = all. Separators are dropped. Control goes on.
+  void set_ct_mac(Text mac);
   /// Replaces the options and restarts control; batteries and their settings stay.
   void reconfigure(const Config &config);
   const Config &config() const { return config_; }

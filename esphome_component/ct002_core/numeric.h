@@ -9,6 +9,9 @@ constexpr float smaller(float a, float b) { return a < b ? a : b; }
 constexpr float larger(float a, float b) { return a > b ? a : b; }
 constexpr float clamp(float value, float low, float high) { return value < low ? low : value > high ? high : value; }
 
+/// Neither NaN nor infinite.
+constexpr bool is_finite(float value) { return value >= -3.4028234e38f && value <= 3.4028234e38f; }
+
 /// base^exponent for a base of 0 to 1 and an exponent of 0 to 60: what is left of something that shrinks by `base`
 /// per second after `exponent` seconds.
 inline float power(float base, float exponent) {

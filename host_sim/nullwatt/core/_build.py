@@ -20,10 +20,12 @@ def declarations(header: str) -> str:
 
 
 ffibuilder = FFI()
-ffibuilder.cdef(declarations("state.h") + declarations("c_api.h"))
+DOORS = sorted(path.name for path in CORE.glob("c_*.h"))
+
+ffibuilder.cdef(declarations("state.h") + "".join(map(declarations, DOORS)))
 ffibuilder.set_source(
     "nullwatt.core._core",
-    '#include "c_api.h"',
+    "\n".join(f'#include "{door}"' for door in DOORS),
     source_extension=".cpp",
     sources=sorted(path.as_posix() for path in CORE.glob("*.cpp")),
     depends=sorted(path.as_posix() for path in CORE.glob("*.h")),
