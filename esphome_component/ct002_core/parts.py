@@ -9,6 +9,7 @@ DOORS = {
     "config_access.cpp": "USE_CT002_TEST_CONTROL",
     "c_api.cpp": "USE_CT002_C_API",
     "c_json.cpp": "USE_CT002_C_API",
+    "c_insights.cpp": "USE_CT002_C_API",
 }
 # The services beside the meter: block of the YAML -> its define.
 SERVICES = {
@@ -22,4 +23,10 @@ SERVICE_FILES: dict[str, tuple[str, ...]] = {
     "writer.cpp": ("mqtt_insights", "marstek_registration", "cloud_reporting", "bluetooth"),
     "json_writer.cpp": ("mqtt_insights",),
     "json_reader.cpp": ("mqtt_insights", "marstek_registration"),
+    "utc_time.cpp": ("mqtt_insights", "cloud_reporting"),
+    "insights.cpp": ("mqtt_insights",),
+    "insights_command.cpp": ("mqtt_insights",),
+    "insights_discovery.cpp": ("mqtt_insights",),
+    "insights_state.cpp": ("mqtt_insights",),
+    "insights_topics.cpp": ("mqtt_insights",),
 }

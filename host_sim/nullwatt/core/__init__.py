@@ -14,6 +14,7 @@ from nullwatt.core.emulator import (
 )
 from nullwatt.core.filters import Filters
 from nullwatt.core.frame import FrameError, decode_frame, encode_frame
+from nullwatt.core.insights import Insights, Message
 
 __all__ = [
     "MAX_BATTERIES",
@@ -24,6 +25,8 @@ __all__ = [
     "EmulatorState",
     "Filters",
     "FrameError",
+    "Insights",
+    "Message",
     "Option",
     "TableFullError",
     "decode_frame",
