@@ -94,7 +94,7 @@ class Insights:
     @property
     def subscriptions(self) -> list[str]:
         """Topics to subscribe to, QoS 1."""
-        found = []
+        found: list[str] = []
         while text := self._written(lib.ct002_insights_subscription, self._insights, len(found)):
             found.append(text.decode())
         return found
