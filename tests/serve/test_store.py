@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import resource
 import sqlite3
 import subprocess
@@ -316,6 +317,7 @@ while not kept():
 store.record(next(moments))
 store.close()
 print("kept", count + 1 - store.dropped)
+print("dropped", store.dropped)
 """
 
 
@@ -325,7 +327,10 @@ def test_a_full_disk_and_room_again(tmp_path: Path) -> None:
     path = tmp_path / "h.db"
     done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    *said, last = done.stdout.splitlines()
-    assert last == f"kept {len(times(path))}"
-    assert len(said) == 4 and "cannot be written now" in said[0] and said[-1].endswith("1 moments were dropped"), said
+    *said, kept, dropped = done.stdout.splitlines()
+    assert kept == f"kept {len(times(path))}"
+    assert len(said) == 4 and "cannot be written now" in said[0] and said[-1].endswith("moments were dropped"), said
+    # On a busy machine the last moment may meet a queue that is still full.
+    told = sum(int(found[1]) for line in said if (found := re.search(r"(\d+) moments were dropped$", line)))
+    assert dropped == f"dropped {told}" and 1 <= told <= 2, said
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
