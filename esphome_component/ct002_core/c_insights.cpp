@@ -46,11 +46,11 @@ ct002_insights *ct002_insights_init(void *memory, size_t size, const ct002_insig
     if (!nullwatt::is_topic(text_of(name))) return nullptr;
   }
   InsightsConfig taken;
-  take(config->base_topic, taken.base_topic);
-  take(config->device_id, taken.device_id);
-  take(config->discovery_prefix, taken.discovery_prefix);
-  take(config->version, taken.version);
-  take(config->node_topic, taken.node_topic);
+  taken.base_topic = config->base_topic;
+  taken.device_id = config->device_id;
+  taken.discovery_prefix = config->discovery_prefix;
+  taken.version = config->version;
+  taken.node_topic = config->node_topic;
   taken.state_interval_ms = config->state_interval_ms;
   taken.discovery = config->discovery != 0;
   taken.hub = config->hub != 0;
@@ -109,7 +109,7 @@ uint8_t ct002_insights_received(ct002_insights *insights, ct002_emulator *emulat
       insights->value.received(Text{topic, topic_size}, Text{payload, payload_size}, retained != 0, now_ms);
   bool refused = command.kind == InsightsCommandKind::kRefused;
   if (!refused) refused = !nullwatt::apply(&command, &emulator->value);
-  *reason = command.reason;
+  *reason = command.reason == nullptr ? "" : command.reason;
   if (refused) return CT002_REFUSED;
   return command.kind == InsightsCommandKind::kNone ? CT002_NOT_OURS : CT002_DONE;
 }

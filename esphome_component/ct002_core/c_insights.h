@@ -11,6 +11,7 @@ extern "C" {
 /* cffi-begin */
 typedef struct ct002_insights ct002_insights;
 
+/* The texts belong to the host and outlive the session; none is NULL. */
 typedef struct {
   const char *base_topic;       /* "astrameter" */
   const char *device_id;        /* "device-1" */

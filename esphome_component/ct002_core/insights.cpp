@@ -15,10 +15,17 @@ constexpr uint32_t kReturnMs = 60000;
 // What the broker kept comes right after subscribing. A press of a button is not kept, but somebody may have done so.
 constexpr uint32_t kReplayMs = 2000;
 
+uint16_t hash_of(const char *text) {
+  uint16_t hash = 0;
+  for (; *text != '\0'; text++) hash = static_cast<uint16_t>(31u * hash + static_cast<uint8_t>(*text));
+  return hash;
+}
+
 bool find_consumer(const Emulator &emulator, const char *key, ct002_consumer *out) {
   for (uint8_t i = 0; emulator.consumer(i, out); i++) {
     if (same_key(out->key, key)) return true;
   }
+  *out = ct002_consumer();
   return false;
 }
 
@@ -77,11 +84,9 @@ void Insights::see(const ct002_consumer &consumer) {
     battery->polls = consumer.polls - 1;
     bridge_due_ = true;
   }
-  const Text type = text_of(consumer.device_type);
-  if (!equal_ignoring_case(type, text_of(battery->device_type))) {
-    copy_text(type, battery->device_type, sizeof(battery->device_type));
-    battery->discovery_told = false;
-  }
+  const uint16_t type_hash = hash_of(consumer.device_type);
+  if (type_hash != battery->type_hash) battery->discovery_told = false;
+  battery->type_hash = type_hash;
 }
 
 void Insights::look(const Emulator &emulator, const ct002_state &state, uint32_t now_ms) {
@@ -297,7 +302,8 @@ void Insights::write_payload(const InsightsMessage &message, const Emulator &emu
       if (find_consumer(emulator, battery.key, &consumer)) write_battery_state(emulator, consumer, unix_s, out);
       return;
     case InsightsMessageKind::kBatteryDiscovery:
-      write_battery_discovery(config_, text_of(battery.key), text_of(battery.device_type), out);
+      find_consumer(emulator, battery.key, &consumer);  // if it left meanwhile, its type is not known
+      write_battery_discovery(config_, text_of(battery.key), text_of(consumer.device_type), out);
       return;
   }
 }

@@ -62,9 +62,9 @@ class Insights {
  private:
   struct Battery {
     char key[kKeySize];
-    char device_type[16];  ///< as in the discovery that was told
-    uint32_t polls;        ///< as of the last state
-    uint32_t state_ms;     ///< when that was told
+    uint32_t polls;      ///< as of the last state
+    uint32_t state_ms;   ///< when that was told
+    uint16_t type_hash;  ///< of its device type, on which the discovery depends
     bool used;
     bool there;  ///< in the core's table; if not, it left, or only the broker knows of it
     bool left;   ///< to be told offline

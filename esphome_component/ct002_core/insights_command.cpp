@@ -9,25 +9,24 @@ namespace {
 enum class FieldKind : uint8_t { kSwitch, kInvertedSwitch, kNumber };
 
 struct Field {
-  const char *name;
-  SettingBit setting;
+  char name[25];
+  char reason[38];
   FieldKind kind;
+  SettingBit setting;
   float low;
   float high;
   float factor;
-  const char *reason;
 };
 
-constexpr const char *kSwitchReason = "must be true, on, 1, false, off or 0";
 constexpr Field kFields[] = {
-    {"active", kSetActive, FieldKind::kSwitch, 0, 1, 1, kSwitchReason},
-    {"auto_target", kSetManual, FieldKind::kInvertedSwitch, 0, 1, 1, kSwitchReason},
-    {"manual_target", kSetManualTarget, FieldKind::kNumber, -10000, 10000, 1, "must be a number, -10000 to 10000 W"},
-    {"distribution_weight", kSetWeight, FieldKind::kNumber, 0, 10, 1, "must be a number, 0 to 10"},
-    {"efficiency_window_weight", kSetWindowWeight, FieldKind::kNumber, 0, 100, 0.01f, "must be a number, 0 to 100 %"},
-    {"min_dc_output", kSetMinDcOutput, FieldKind::kNumber, 0, 1000, 1, "must be a number, 0 to 1000 W"},
-    {"max_charge", kSetMaxCharge, FieldKind::kNumber, 0, 10000, 1, "must be a number, 0 to 10000 W"},
-    {"max_discharge", kSetMaxDischarge, FieldKind::kNumber, 0, 10000, 1, "must be a number, 0 to 10000 W"},
+    {"active", "must be true, on, 1, false, off or 0", FieldKind::kSwitch, kSetActive, 0, 1, 1},
+    {"auto_target", "must be true, on, 1, false, off or 0", FieldKind::kInvertedSwitch, kSetManual, 0, 1, 1},
+    {"manual_target", "must be a number, -10000 to 10000 W", FieldKind::kNumber, kSetManualTarget, -10000, 10000, 1},
+    {"distribution_weight", "must be a number, 0 to 10", FieldKind::kNumber, kSetWeight, 0, 10, 1},
+    {"efficiency_window_weight", "must be a number, 0 to 100 %", FieldKind::kNumber, kSetWindowWeight, 0, 100, 0.01f},
+    {"min_dc_output", "must be a number, 0 to 1000 W", FieldKind::kNumber, kSetMinDcOutput, 0, 1000, 1},
+    {"max_charge", "must be a number, 0 to 10000 W", FieldKind::kNumber, kSetMaxCharge, 0, 10000, 1},
+    {"max_discharge", "must be a number, 0 to 10000 W", FieldKind::kNumber, kSetMaxDischarge, 0, 10000, 1},
 };
 
 bool equal(Text a, Text b) {
@@ -59,7 +58,7 @@ Text take_level(Text *text) {
 
 bool parse_switch(Text text, bool *on) {
   struct Word {
-    const char *text;
+    char text[6];
     bool on;
   };
   constexpr Word kWords[] = {{"true", true}, {"on", true}, {"1", true}, {"false", false}, {"off", false}, {"0", false}};

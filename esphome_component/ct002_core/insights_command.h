@@ -17,10 +17,10 @@ enum class InsightsCommandKind : uint8_t {
 
 struct InsightsCommand {
   InsightsCommandKind kind = InsightsCommandKind::kNone;
-  const char *reason = "";
-  char key[kKeySize] = {};  ///< the battery's
-  uint16_t setting = 0;     ///< SettingBit
-  float value = 0.0f;       ///< in the unit of Settings; switches 0 or 1
+  const char *reason = nullptr;  ///< why it is not carried out; nullptr = it is
+  char key[kKeySize] = {};       ///< the battery's
+  uint16_t setting = 0;          ///< SettingBit
+  float value = 0.0f;            ///< in the unit of Settings; switches 0 or 1
   bool force_rotation = false;
   bool sets_active_control = false;
   bool active_control = false;

@@ -8,8 +8,6 @@ namespace {
 constexpr const char *kBrand = "astrameter";
 constexpr const char *kSupport = "https://github.com/nullwatt/nullwatt";
 
-constexpr const char *kPhases[] = {"A", "B", "C", "D"};
-
 using WriteTopic = void (*)(const InsightsConfig &, Writer *);
 
 /// What an entity is, beyond its texts.
@@ -19,62 +17,52 @@ enum class Category : uint8_t { kEveryday, kDiagnostic, kConfig };
 enum class Of : uint8_t { kAll, kRotation, kDcOutput };
 
 struct BatteryEntity {
-  const char *key;
-  const char *name;   ///< nullptr = the device's main entity
-  const char *value;  ///< template without its braces
+  char key[25];
+  char name[25];   ///< empty = the device's main entity
+  char value[59];  ///< template without its braces
   Kind kind;
   Category category;
   Of of = Of::kAll;
   // of a number
   bool box = false;
-  const char *unit = nullptr;
+  char unit[2] = "";
   float step = 0.0f;
   int16_t low = 0;
   int16_t high = 0;
 };
 
-constexpr BatteryEntity sensor(const char *key, const char *name, const char *value, Kind kind,
-                               Category category = Category::kEveryday) {
-  return {key, name, value, kind, category};
-}
-
-constexpr BatteryEntity number(const char *key, const char *name, const char *value, const char *unit, int16_t low,
-                               int16_t high, float step, bool box, Of of = Of::kAll) {
-  return {key, name, value, Kind::kNumber, Category::kConfig, of, box, unit, step, low, high};
-}
-
-constexpr BatteryEntity toggle(const char *key, const char *name, const char *value, Category category) {
-  return {key, name, value, Kind::kSwitch, category};
-}
-
 constexpr BatteryEntity kBatteryEntities[] = {
-    sensor("grid_power_total", nullptr, "value_json.grid_power.total", Kind::kPower),
-    sensor("grid_power_l1", "Grid Power L1", "value_json.grid_power.l1", Kind::kPower),
-    sensor("grid_power_l2", "Grid Power L2", "value_json.grid_power.l2", Kind::kPower),
-    sensor("grid_power_l3", "Grid Power L3", "value_json.grid_power.l3", Kind::kPower),
-    sensor("target_l1", "Target L1", "value_json.target.l1", Kind::kPower),
-    sensor("target_l2", "Target L2", "value_json.target.l2", Kind::kPower),
-    sensor("target_l3", "Target L3", "value_json.target.l3", Kind::kPower),
-    sensor("reported_power", "Reported Power", "value_json.reported_power", Kind::kPower),
-    sensor("last_target", "Last Target", "value_json.last_target", Kind::kPower),
-    sensor("saturation", "Saturation", "(value_json.saturation * 100) | round(1)", Kind::kPercent),
-    sensor("phase", "Phase", "value_json.phase", Kind::kPhase, Category::kDiagnostic),
-    sensor("device_type", "Device Type", "value_json.device_type", Kind::kSensor, Category::kDiagnostic),
-    sensor("battery_ip", "Battery IP", "value_json.battery_ip", Kind::kSensor, Category::kDiagnostic),
-    sensor("ct_type", "CT Type", "value_json.ct_type", Kind::kSensor, Category::kDiagnostic),
-    sensor("ct_mac", "CT MAC", "value_json.ct_mac", Kind::kSensor, Category::kDiagnostic),
-    sensor("poll_interval", "Poll Interval", "value_json.poll_interval", Kind::kDuration, Category::kDiagnostic),
-    number("manual_target", "Manual Target", "value_json.manual_target | default(0)", "W", -10000, 10000, 1.0f, true),
-    toggle("auto_target", "Auto Target", "value_json.auto_target", Category::kConfig),
-    toggle("active", "Active", "value_json.active", Category::kEveryday),
-    number("distribution_weight", "Distribution Weight", "value_json.distribution_weight | default(1.0)", nullptr, 0,
-           10, 0.1f, false),
-    number("efficiency_window_weight", "Efficiency Window Weight",
-           "(value_json.efficiency_window_weight | default(1.0)) * 100", "%", 0, 100, 5.0f, false, Of::kRotation),
-    number("min_dc_output", "Min DC Output", "value_json.min_dc_output | default(0, true)", "W", 0, 1000, 1.0f, true,
-           Of::kDcOutput),
-    number("max_charge", "Max Charge", "value_json.max_charge", "W", 0, 10000, 1.0f, true),
-    number("max_discharge", "Max Discharge", "value_json.max_discharge", "W", 0, 10000, 1.0f, true),
+    {"grid_power_total", "", "value_json.grid_power.total", Kind::kPower, Category::kEveryday},
+    {"grid_power_l1", "Grid Power L1", "value_json.grid_power.l1", Kind::kPower, Category::kEveryday},
+    {"grid_power_l2", "Grid Power L2", "value_json.grid_power.l2", Kind::kPower, Category::kEveryday},
+    {"grid_power_l3", "Grid Power L3", "value_json.grid_power.l3", Kind::kPower, Category::kEveryday},
+    {"target_l1", "Target L1", "value_json.target.l1", Kind::kPower, Category::kEveryday},
+    {"target_l2", "Target L2", "value_json.target.l2", Kind::kPower, Category::kEveryday},
+    {"target_l3", "Target L3", "value_json.target.l3", Kind::kPower, Category::kEveryday},
+    {"reported_power", "Reported Power", "value_json.reported_power", Kind::kPower, Category::kEveryday},
+    {"last_target", "Last Target", "value_json.last_target", Kind::kPower, Category::kEveryday},
+    {"saturation", "Saturation", "(value_json.saturation * 100) | round(1)", Kind::kPercent, Category::kEveryday},
+    {"phase", "Phase", "value_json.phase", Kind::kPhase, Category::kDiagnostic},
+    {"device_type", "Device Type", "value_json.device_type", Kind::kSensor, Category::kDiagnostic},
+    {"battery_ip", "Battery IP", "value_json.battery_ip", Kind::kSensor, Category::kDiagnostic},
+    {"ct_type", "CT Type", "value_json.ct_type", Kind::kSensor, Category::kDiagnostic},
+    {"ct_mac", "CT MAC", "value_json.ct_mac", Kind::kSensor, Category::kDiagnostic},
+    {"poll_interval", "Poll Interval", "value_json.poll_interval", Kind::kDuration, Category::kDiagnostic},
+    {"manual_target", "Manual Target", "value_json.manual_target | default(0)", Kind::kNumber, Category::kConfig,
+     Of::kAll, true, "W", 1.0f, -10000, 10000},
+    {"auto_target", "Auto Target", "value_json.auto_target", Kind::kSwitch, Category::kConfig},
+    {"active", "Active", "value_json.active", Kind::kSwitch, Category::kEveryday},
+    {"distribution_weight", "Distribution Weight", "value_json.distribution_weight | default(1.0)", Kind::kNumber,
+     Category::kConfig, Of::kAll, false, "", 0.1f, 0, 10},
+    {"efficiency_window_weight", "Efficiency Window Weight",
+     "(value_json.efficiency_window_weight | default(1.0)) * 100", Kind::kNumber, Category::kConfig, Of::kRotation,
+     false, "%", 5.0f, 0, 100},
+    {"min_dc_output", "Min DC Output", "value_json.min_dc_output | default(0, true)", Kind::kNumber, Category::kConfig,
+     Of::kDcOutput, true, "W", 1.0f, 0, 1000},
+    {"max_charge", "Max Charge", "value_json.max_charge", Kind::kNumber, Category::kConfig, Of::kAll, true, "W", 1.0f,
+     0, 10000},
+    {"max_discharge", "Max Discharge", "value_json.max_discharge", Kind::kNumber, Category::kConfig, Of::kAll, true,
+     "W", 1.0f, 0, 10000},
 };
 
 /// A short text of its own: topics and ids, before JSON escapes what users wrote in them.
@@ -142,7 +130,7 @@ class Document {
     json_.key(key);
     json_.begin_object();
     json_.member("platform", platform);
-    if (name == nullptr) {
+    if (name[0] == '\0') {
       json_.key("name");
       json_.null();
     } else {
@@ -277,7 +265,7 @@ void write_device_discovery(const InsightsConfig &config, Writer *out) {
   document.system_availability_alone();
   json.key("components");
   json.begin_object();
-  document.begin_entity("smooth_target", "sensor", nullptr);
+  document.begin_entity("smooth_target", "sensor", "");
   document.value("value_json.smooth_target");
   document.power();
   json.end_object();
@@ -398,12 +386,12 @@ void write_battery_discovery(const InsightsConfig &config, Text key, Text device
         json.member("device_class", "enum");
         json.key("options");
         json.begin_array();
-        for (const char *phase : kPhases) json.string(phase);
+        for (char phase = 'A'; phase <= 'D'; phase++) json.string(Text{&phase, 1});
         json.end_array();
         break;
       case Kind::kNumber:
-        if (entity.unit != nullptr) json.member("unit_of_measurement", entity.unit);
-        if (entity.unit != nullptr && entity.unit[0] == 'W') json.member("device_class", "power");
+        if (entity.unit[0] != '\0') json.member("unit_of_measurement", entity.unit);
+        if (entity.unit[0] == 'W') json.member("device_class", "power");
         json.member("min", static_cast<int32_t>(entity.low));
         json.member("max", static_cast<int32_t>(entity.high));
         json.key("step");

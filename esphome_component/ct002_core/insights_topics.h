@@ -11,18 +11,19 @@ namespace nullwatt {
 
 inline constexpr size_t kInsightsNameSize = 64;
 
+/// The texts belong to the host, which sets every one of them; they outlive whoever holds this.
 struct InsightsConfig {
-  char base_topic[kInsightsNameSize] = "astrameter";
-  char device_id[kInsightsNameSize] = "device-1";
-  char discovery_prefix[kInsightsNameSize] = "homeassistant";
-  char version[24] = "";  ///< of the program, for people
+  const char *base_topic = nullptr;        ///< "astrameter"
+  const char *device_id = nullptr;         ///< "device-1"
+  const char *discovery_prefix = nullptr;  ///< "homeassistant"
+  const char *version = nullptr;           ///< of the program, for people
   /// Another topic that says whether this device is there, with the payloads "online" and "offline"; the last will of
   /// an MQTT client that others use too. Empty: the status topic has a last will of its own.
-  char node_topic[2 * kInsightsNameSize] = "";
-  bool discovery = true;
-  bool hub = false;                ///< a device for the program itself, above the meter
-  bool rotation = false;           ///< efficiency mode is configured
+  const char *node_topic = nullptr;
   uint32_t state_interval_ms = 0;  ///< at most one state per battery and interval; 0 = with every poll
+  bool discovery = true;
+  bool hub = false;       ///< a device for the program itself, above the meter
+  bool rotation = false;  ///< efficiency mode is configured
 };
 
 /// False for what MQTT forbids in a topic, or what does not fit: empty, wildcards, control characters.

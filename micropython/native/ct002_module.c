@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "c_api.h"
+#include "ct002_module.h"
 
 // Room for a reply: the longest has 24 fields and stays below the longest datagram that is answered.
 enum { REPLY_BYTES = 256 };
@@ -574,7 +574,23 @@ static void emulator_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
   }
 }
 
+ct002_emulator *ct002_core_of(mp_obj_t self) { return ((emulator_t *)MP_OBJ_TO_PTR(self))->core; }
+
 // -- the module ----------------------------------------------------------------------------------
+
+#if CT002_WITH_INSIGHTS
+#define INSIGHTS_METHODS(ROW)                         \
+  ROW(MP_QSTR_insights_next, ct002_insights_next_obj) \
+  ROW(MP_QSTR_insights_sent, ct002_insights_sent_obj) \
+  ROW(MP_QSTR_insights_received, ct002_insights_received_obj)
+#define INSIGHTS_FUNCTIONS(ROW)                                 \
+  ROW(MP_QSTR_insights, ct002_insights_obj)                     \
+  ROW(MP_QSTR_insights_connected, ct002_insights_connected_obj) \
+  ROW(MP_QSTR_insights_topics, ct002_insights_topics_obj)
+#else
+#define INSIGHTS_METHODS(ROW)
+#define INSIGHTS_FUNCTIONS(ROW)
+#endif
 
 #define EMULATOR_METHODS(ROW)                             \
   ROW(MP_QSTR_handle_into, handle_into_obj)               \
@@ -589,14 +605,16 @@ static void emulator_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
   ROW(MP_QSTR_set_active_control, set_active_control_obj) \
   ROW(MP_QSTR_tune, tune_obj)                             \
   ROW(MP_QSTR_state, state_obj)                           \
-  ROW(MP_QSTR_consumers, consumers_obj)
+  ROW(MP_QSTR_consumers, consumers_obj)                   \
+  INSIGHTS_METHODS(ROW)
 
 #define MODULE_FUNCTIONS(ROW)                 \
   ROW(MP_QSTR_check, check_obj)               \
   ROW(MP_QSTR_option, option_obj)             \
   ROW(MP_QSTR_limits, limits_obj)             \
   ROW(MP_QSTR_decode_frame, decode_frame_obj) \
-  ROW(MP_QSTR_encode_frame, encode_frame_obj)
+  ROW(MP_QSTR_encode_frame, encode_frame_obj) \
+  INSIGHTS_FUNCTIONS(ROW)
 
 #ifdef MICROPY_ENABLE_DYNRUNTIME
 

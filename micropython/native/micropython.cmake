@@ -4,7 +4,9 @@ get_filename_component(NULLWATT_CORE ${CMAKE_CURRENT_LIST_DIR}/../../esphome_com
 file(GLOB NULLWATT_CORE_SOURCES CONFIGURE_DEPENDS ${NULLWATT_CORE}/*.cpp)
 
 add_library(usermod_nullwatt INTERFACE)
-target_sources(usermod_nullwatt INTERFACE ${CMAKE_CURRENT_LIST_DIR}/ct002_module.c ${NULLWATT_CORE_SOURCES})
+target_sources(usermod_nullwatt INTERFACE ${CMAKE_CURRENT_LIST_DIR}/ct002_module.c
+               ${CMAKE_CURRENT_LIST_DIR}/ct002_insights.c ${NULLWATT_CORE_SOURCES})
+target_compile_definitions(usermod_nullwatt INTERFACE CT002_WITH_INSIGHTS=1)
 target_include_directories(usermod_nullwatt INTERFACE ${NULLWATT_CORE})
 # Contracted to fused multiply-add, the same input would get other digits on other chips.
 set_source_files_properties(

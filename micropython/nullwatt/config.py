@@ -25,7 +25,10 @@ SECTIONS = {
         "port": Key(int, 1883, 1, 65535),
         "user": Key(str, ""),
         "password": Key(str, "", secret=True),
-        "topic": Key(str, "nullwatt", 1, 64),
+        "topic": Key(str, "nullwatt", 1, 63),
+        "device_id": Key(str, "device-1", 1, 63, help="name of the meter in topics and ids"),
+        "discovery": Key(bool, True, help="tell Home Assistant what there is"),
+        "discovery_prefix": Key(str, "homeassistant", 1, 63),
         "interval": Key(float, 5.0, 1.0, 3600.0, help="s between two states"),
     },
     "web": {

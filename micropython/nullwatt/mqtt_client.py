@@ -10,6 +10,7 @@ from nullwatt import log
 #: A longer message is skipped; one longer than _SKIPPED ends the connection.
 LONGEST = 4096
 _SKIPPED = 262144
+_APART = 512
 #: s for a connection, and for the rest of a packet that has begun.
 _TIMEOUT = 10
 _BACK_OFF_MS = (1000, 60000)
@@ -257,13 +258,18 @@ class MqttClient:
             if not size:
                 break
         packet.extend(head)
-        packet.extend(body)
+        # A long body is not copied: a board may not have the memory twice.
+        apart = len(body) > _APART
+        if not apart:
+            packet.extend(body)
         async with self._lock:
             stream = self._stream
             if stream is None or self._broken is not None:
                 return False
             try:
                 stream.write(packet)
+                if apart:
+                    stream.write(body)
                 await asyncio.wait_for(stream.drain(), _TIMEOUT)
             except (OSError, asyncio.TimeoutError) as error:
                 self._broken = error

@@ -1,6 +1,7 @@
 """While there is no meter to read: only what it takes to set one up."""
 
 import asyncio
+import gc
 
 from nullwatt import log, store
 from nullwatt.app import TICK_MS, keep
@@ -64,6 +65,7 @@ def attach(app, path):
     if settings.mqtt["host"]:
         from nullwatt.publish import Publisher
 
+        gc.collect()  # what importing left behind lies between what stays
         publisher = Publisher(app)
         mqtt = publisher.client
         app.parts["mqtt"] = publisher.run

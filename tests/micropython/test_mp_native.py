@@ -7,14 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from nullwatt.core import MAX_BATTERIES, MAX_DATAGRAM, decode_frame, encode_frame
+from nullwatt.core import MAX_BATTERIES, MAX_DATAGRAM, Config, Emulator, Insights, decode_frame, encode_frame
 
 HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -143,6 +143,84 @@ def test_mistakes_are_told_as_under_cpython(board: Board) -> None:
 def test_option_without_effect_is_accepted_and_named(board: Board) -> None:
     said = board.run("from nullwatt.core import Config; print(Config(balance_gain=0.5))")
     assert re.fullmatch(r"option balance_gain has no effect: .*remove it\nConfig\(balance_gain=0.5\)\n", said)
+
+
+# The same under both: `step` differs, the rest is a session of a broker, on a clock of its own.
+INSIGHTS = """
+def session(emulator, encode_frame, connected, due, received):
+    said = []
+    def look(now_ms):
+        said.extend("%s %s" % (topic, text) for topic, text in due(now_ms))
+    emulator.update_grid([100, 200.5, -30], 1.0)
+    connected(1000)
+    look(1000)
+    for second in range(2, 9):
+        emulator.update_grid([100, 200.5, -30], second)
+        for n in range(3):
+            frame = encode_frame(["HMA-1", "02b25000000%d" % n, "HME-4", "02b250aaaaaa", "ABD"[n], str(100 * n)])
+            emulator.handle(frame, "192.0.2.7:1", second)
+        look(second * 1000)
+    base = "home/m/ct002/device-1/consumer/02b250000001/"
+    for field, value in (("active", "off"), ("active", "x"), ("manual_target", "-12.5"), ("max_charge", "1e9")):
+        said.append(str(received(base + field + "/set", value.encode(), 9000)))
+    said.append(str(received("home/m/ct002/device-1/set", b"[]", 9000)))
+    emulator.tick(100)
+    look(100000)
+    return said
+"""
+ON_BOARD = """
+import _ct002
+from nullwatt.core import Config, Emulator, encode_frame
+emulator = Emulator(Config(min_efficient_power=100))
+memory = _ct002.insights("home/m", "device-1", "ha", "1.2", True, True, 0)
+def due(now_ms):
+    while True:
+        message = emulator.insights_next(memory, now_ms, 0)
+        if message is None:
+            return
+        yield message[0], str(message[1], "utf-8")
+        emulator.insights_sent(memory, now_ms, message[4])
+said = session(
+    emulator,
+    encode_frame,
+    lambda now_ms: _ct002.insights_connected(memory, True, now_ms),
+    due,
+    lambda topic, payload, now_ms: emulator.insights_received(memory, topic, payload, now_ms),
+)
+print("\\n".join(said))
+for wrong in (bytearray(3), b"x", None):
+    try:
+        emulator.insights_next(wrong, 0, 0)
+        print("took", wrong)
+    except (TypeError, ValueError):
+        pass
+print(_ct002.insights("a/#", "device-1", "ha", "", True, True, 0))
+"""
+
+
+def test_insights_say_the_same_as_under_cpython(board: Board) -> None:
+    """In the firmware and in the file that has them; where they were left out, nothing of them is there."""
+    if board.program.parent.name.startswith("plain") and board.arch not in tool.WITH_INSIGHTS:
+        assert board.run("import _ct002; print(hasattr(_ct002, 'insights'))") == "False\n"
+        return
+    emulator = Emulator(Config(min_efficient_power=100))
+    insights = Insights(emulator, base_topic="home/m", discovery_prefix="ha", version="1.2")
+
+    def due(now_ms: int) -> Iterator[tuple[str, str]]:
+        for message in insights.due(at=now_ms / 1000):
+            yield message.topic, re.sub(r'"last_seen":"[^"]*"', '"last_seen":null', message.payload.decode())
+
+    space: dict[str, Any] = {}
+    exec(INSIGHTS, space)
+    expected = space["session"](
+        emulator,
+        encode_frame,
+        lambda now_ms: insights.connected(at=now_ms / 1000),
+        due,
+        lambda topic, payload, now_ms: insights.received(topic, payload, at=now_ms / 1000),
+    )
+    assert len(expected) > 50
+    assert board.run(INSIGHTS + ON_BOARD, heap="400k").splitlines() == [*expected, "None"]
 
 
 CODEC = """

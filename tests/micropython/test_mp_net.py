@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -845,11 +846,15 @@ def test_the_state_is_published_and_the_last_will_after_a_crash(board: Board, br
     process = board.start()
     until(lambda: payloads(heard(), "home/meter/status") == ["online"], "not online")
     until(lambda: board.poll(120), "no answer to a poll")
-    lines = until(lambda: payloads(heard(), "home/meter/battery/02b250000001"), "no battery")
+    topic = "home/meter/ct002/device-1/consumer/02b250000001"
+    lines = until(lambda: payloads(heard(), topic), "no battery")
     battery = json.loads(lines[-1])
-    assert battery["mac"] == "02b250000001"
-    assert {"power", "target", "phase", "saturation", "confidence"} <= battery.keys()
-    state = json.loads(payloads(heard(), "home/meter/state")[-1])
+    assert battery["reported_power"] == 120 and battery["battery_ip"] == "127.0.0.1"
+    assert battery["grid_power"] == {"l1": 100, "l2": -50, "l3": 20, "total": 70}
+    seen = datetime.fromisoformat(battery["last_seen"])
+    assert abs((datetime.now(UTC) - seen).total_seconds()) < 60
+    until(lambda: payloads(heard(), f"{topic}/availability") == ["online"], "not available")
+    state = json.loads(until(lambda: payloads(heard(), "home/meter/state"), "no state")[-1])
     assert state["grid"] == [100, -50, 20]
     assert {"grid_total", "demand", "replies", "heap_free", "uptime"} <= state.keys()
     retained = broker.listen(board.folder / "retained")
@@ -857,6 +862,48 @@ def test_the_state_is_published_and_the_last_will_after_a_crash(board: Board, br
     process.kill()
     until(lambda: payloads(heard(), "home/meter/status") == ["online", "offline"], "no last will")
     assert "broker-secret" not in board.log
+
+
+def test_home_assistant_is_told_and_its_orders_are_carried_out(board: Board, broker: Broker) -> None:
+    heard = broker.listen(board.folder / "heard")
+    login = {"host": "127.0.0.1", "port": broker.port, "user": "me", "password": "broker-secret"}
+    mqtt = {**login, "topic": "astrameter", "interval": 1, "device_id": "cellar", "discovery_prefix": "ha"}
+    base = "astrameter/ct002/cellar"
+    battery = f"{base}/consumer/02b250000001"
+    # Kept by the broker from before: it is there before the battery is.
+    broker.publish(f"{battery}/manual_target/set", "-250", "-r")
+    broker.publish(f"{base}/consumer/02b250000099/availability", "online", "-r")
+    board.configure(mqtt=mqtt)
+    board.start()
+    node = "astrameter_ct002_cellar_02b250000001"
+
+    def told(topic: str) -> Any:
+        lines = payloads(heard(), topic)
+        return json.loads(lines[-1]) if lines else None
+
+    until(lambda: told("ha/device/astrameter_ct002_cellar/config"), "the meter is not told")
+    until(lambda: board.poll(120), "no answer to a poll")
+    document = until(lambda: told(f"ha/device/{node}/config"), "the battery is not told")
+    assert document["state_topic"] == battery
+    assert all(entity["unique_id"] == f"{node}_{key}" for key, entity in document["components"].items())
+    until(lambda: told(battery)["manual_target"] == -250, "what was kept is lost")
+    broker.publish(f"{battery}/active/set", "maybe")
+    broker.publish(f"{battery}/active/set", "false")
+    until(lambda: board.poll(120) and told(battery)["active"] is False, "not paused")
+    broker.publish(f"{base}/set", '{"active_control": false}')
+    until(lambda: told(f"{base}/status")["active_control"] is False, "still in control")
+    for payload in ("{", "[1]"):
+        broker.publish(f"{base}/set", payload)
+    board.said("must be a JSON object", 2)
+    assert board.log.count("must be true, on, 1, false, off or 0") == 1
+    assert "Traceback" not in board.log
+
+
+def test_names_that_are_no_topic_are_told_in_one_line(board: Board) -> None:
+    board.configure(mqtt={"host": "127.0.0.1", "device_id": "device-1/#"})
+    board.start()
+    board.said('"device-1/#", "homeassistant": each must be 1 to 63 bytes without + # and control characters')
+    assert "Traceback" not in board.log
 
 
 TALK = """

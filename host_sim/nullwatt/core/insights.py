@@ -73,8 +73,9 @@ class Insights:
             raise ValueError(f"state_interval_s {state_interval_s:g}: must be within 0 and 86400 s")
         self._emulator = emulator
         config = ffi.new("ct002_insights_config *")
-        kept = [ffi.new("char[]", text.encode()) for text in (*names.values(), version[:23], "")]
-        config.base_topic, config.device_id, config.discovery_prefix, config.version, config.node_topic = kept
+        # The core keeps pointers to these.
+        self._texts = [ffi.new("char[]", text.encode()) for text in (*names.values(), version, "")]
+        config.base_topic, config.device_id, config.discovery_prefix, config.version, config.node_topic = self._texts
         config.state_interval_ms = int(state_interval_s * 1000)
         config.discovery, config.hub = discovery, hub
         options = emulator.config
