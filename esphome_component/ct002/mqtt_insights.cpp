@@ -21,8 +21,8 @@ static_assert(2 * nullwatt::kInsightsNameSize + nullwatt::kKeySize + 64 <= TOPIC
 // When there was nothing to tell; and when a message was not taken, or there was no memory for it.
 static constexpr uint32_t IDLE_PAUSE_MS = 20;
 static constexpr uint32_t RETRY_PAUSE_MS = 1000;
-// Before 2020 nobody has set the clock yet.
-static constexpr time_t EARLIEST_TIME_S = 1577836800;
+// A client that sends in the background keeps copies. A network that is a little slow must not fill the memory.
+static constexpr uint32_t MOST_BYTES_PER_MS = 50;
 
 namespace {
 
@@ -43,11 +43,8 @@ class Buffer {
 
 nullwatt::Text text_of(const std::string &text) { return {text.data(), text.size()}; }
 
-/// The system's clock, which a `time:` component sets; 0 = nobody has.
-uint32_t unix_time_s() {
-  const time_t now_s = ::time(nullptr);
-  return now_s < EARLIEST_TIME_S ? 0 : static_cast<uint32_t>(now_s);
-}
+/// The system's clock, which a `time:` component sets. Before that it is near 1970, which the core does not believe.
+uint32_t unix_time_s() { return static_cast<uint32_t>(::time(nullptr)); }
 
 /// The setting that a command is about. Its value as people see it goes to `value`.
 bool setting_of(const nullwatt::InsightsCommand &command, Setting *setting, float *value) {
@@ -87,7 +84,7 @@ bool setting_of(const nullwatt::InsightsCommand &command, Setting *setting, floa
 }  // namespace
 
 void MqttInsights::setup() {
-  this->insights_.emplace(this->config_());
+  this->insights_ = std::make_unique<nullwatt::Insights>(this->config_());
   for (uint8_t i = 0; i < nullwatt::kInsightsSubscriptions; i++) {
     char topic[TOPIC_SIZE];
     nullwatt::Writer out(topic, sizeof(topic));
@@ -140,11 +137,15 @@ void MqttInsights::loop() {
   nullwatt::InsightsMessage message;
   if (!this->insights_->next(this->parent_->emulator(), now_ms, &message)) {
     this->pause_(now_ms, IDLE_PAUSE_MS);
-  } else if (this->publish_(message)) {
-    this->insights_->sent(message, this->parent_->emulator(), now_ms);
-  } else {
-    this->pause_(now_ms, RETRY_PAUSE_MS);
+    return;
   }
+  const size_t size = this->publish_(message);
+  if (size == 0) {
+    this->pause_(now_ms, RETRY_PAUSE_MS);
+    return;
+  }
+  this->insights_->sent(message, this->parent_->emulator(), now_ms);
+  this->pause_(now_ms, size / MOST_BYTES_PER_MS);
 }
 
 void MqttInsights::watch_connection_(uint32_t now_ms) {
@@ -160,7 +161,7 @@ void MqttInsights::watch_connection_(uint32_t now_ms) {
   }
 }
 
-bool MqttInsights::publish_(const nullwatt::InsightsMessage &message) {
+size_t MqttInsights::publish_(const nullwatt::InsightsMessage &message) {
   const nullwatt::Emulator &emulator = this->parent_->emulator();
   char topic[TOPIC_SIZE];
   nullwatt::Writer topic_out(topic, sizeof(topic));
@@ -173,11 +174,12 @@ bool MqttInsights::publish_(const nullwatt::InsightsMessage &message) {
   const Buffer payload(count.size());
   if (payload.data == nullptr) {
     this->log_no_memory_(payload.size);
-    return false;
+    return 0;
   }
   nullwatt::Writer out(payload.data, payload.size);
   this->insights_->write_payload(message, emulator, now_s, &out);
-  return mqtt::global_mqtt_client->publish(topic, payload.data, payload.size, message.qos, message.retain);
+  const bool taken = mqtt::global_mqtt_client->publish(topic, payload.data, payload.size, message.qos, message.retain);
+  return taken ? payload.size : 0;
 }
 
 void MqttInsights::log_no_memory_(size_t size) {

@@ -5,7 +5,7 @@
 #include "esphome/core/defines.h"
 #ifdef USE_CT002_MQTT_INSIGHTS
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "ct002.h"
@@ -44,14 +44,15 @@ class MqttInsights final : public Component, public Parented<CT002Component> {
  protected:
   nullwatt::InsightsConfig config_() const;
   void watch_connection_(uint32_t now_ms);
-  bool publish_(const nullwatt::InsightsMessage &message);
+  /// Returns the size of the message, 0 = not taken.
+  size_t publish_(const nullwatt::InsightsMessage &message);
   void log_no_memory_(size_t size);
   void pause_(uint32_t now_ms, uint32_t pause_ms);
   void on_message_(const std::string &topic, const std::string &payload);
   void change_battery_(nullwatt::InsightsCommand *command);
   void change_house_(const nullwatt::InsightsCommand &command);
 
-  std::optional<nullwatt::Insights> insights_;
+  std::unique_ptr<nullwatt::Insights> insights_;
   const char *base_topic_{""};
   const char *device_id_{""};
   const char *discovery_prefix_{""};

@@ -13,7 +13,10 @@ class JsonString {
 };
 class JsonVariant {
  public:
-  template<typename T> bool set(const T &value) { return true; }
+  template<typename T>
+  bool set(const T &value) {
+    return true;
+  }
 };
 class JsonObject {};
 class JsonObjectConst {
@@ -23,5 +26,8 @@ class JsonObjectConst {
 class JsonDocument {
  public:
   explicit JsonDocument(ArduinoJson::Allocator *allocator = nullptr) {}
-  template<typename T> T to() { return T(); }
+  template<typename T>
+  T to() {
+    return T();
+  }
 };
