@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -41,14 +42,14 @@ class Broker:
         self._config = folder / "mosquitto.conf"
         user = "user root\n" if os.getuid() == 0 else ""
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\npersistence false\nallow_anonymous true\nlog_type none\n{user}"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nlog_type none\n{user}"
+            f"persistence true\npersistence_location {folder}/\n"
         )
         self._running: list[subprocess.Popen[bytes]] = []
         self._log = folder / "messages"
         self._log.touch()
 
     def start(self) -> None:
-        """It has forgotten everything if it was running before."""
         assert PROGRAM is not None
         self._running.append(subprocess.Popen([PROGRAM, "-c", self._config], stderr=subprocess.DEVNULL))
         until(self._listens, "mosquitto does not listen")
@@ -56,9 +57,10 @@ class Broker:
             self._running.append(subprocess.Popen(self._listen("-t", "#"), stdout=out))
         until(lambda: self.publish("listening", "") or "listening" in self._log.read_text(), "nobody listens")
 
-    def stop(self) -> None:
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """It has forgotten everything when it starts again, unless it is told to end with SIGTERM."""
         for process in self._running:
-            process.kill()
+            process.send_signal(how)
             process.wait()
         self._running.clear()
 

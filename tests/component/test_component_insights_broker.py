@@ -225,6 +225,23 @@ def test_nothing_is_lost_while_the_client_takes_nothing(broker: Broker, run: Any
 
 
 @pytest.mark.slow
+def test_short_memory_is_waited_for(broker: Broker, run: Any) -> None:
+    document = f"homeassistant/device/astrameter_ct002_device-1_{MAC}/config"
+    with run() as node:
+        broker.wait_for("homeassistant/device/astrameter_ct002_device-1/config")
+        full = node.folder / "full"
+        full.touch()
+        line = "No memory for a message of"
+        poll_until(node, lambda: line in node.log, "nothing is said about it")
+        time.sleep(1.2)  # it tries again once a second
+        poll(node)
+        assert broker.count(document) == 0
+        assert node.log.count(line) == 1
+        full.unlink()
+        broker.wait_for(document)
+
+
+@pytest.mark.slow
 def test_batteries_do_not_wait(broker: Broker, run: Any) -> None:
     """Sixteen at once: about 120 kB of discovery are on their way while they poll."""
     macs = [f"60f1a2b3d4{i:02x}" for i in range(16)]
@@ -262,6 +279,7 @@ async def test_commands_and_entities_stay_in_step(broker: Broker, run: Any, api_
     with run() as node:
         async with at_home(api_port) as home:
             await asyncio.to_thread(poll, node)
+            await asyncio.to_thread(broker.wait_for, BATTERY)
             for field, (payload, _, _, _) in COMMANDS.items():
                 await asyncio.to_thread(broker.publish, f"{BATTERY}/{field}/set", payload)
             for _, _, entity, value in COMMANDS.values():
@@ -330,9 +348,12 @@ def test_press_of_a_button_happens_once(broker: Broker, run: Any) -> None:
         broker.wait_for("astrameter/status")
         node.stop(signal.SIGKILL)
     broker.publish(*press)
+    broker.stop(signal.SIGTERM)
     with run() as node:
+        time.sleep(2.1)
+        broker.start()
         node.wait_for_log("force_rotation is a press of a button")
-        time.sleep(2.0)  # so long everything counts as kept
+        time.sleep(2.1)  # so long everything counts as kept
         assert pressed not in node.log
         broker.publish(*press)
         node.wait_for_log(pressed)

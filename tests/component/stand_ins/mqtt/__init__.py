@@ -33,6 +33,7 @@ async def to_code(config: ConfigType) -> None:
     await cg.register_component(var, config)
     cg.add_define("USE_MQTT")
     cg.add_build_flag("-lmosquitto")
+    cg.add_build_flag("-Wl,--wrap=malloc")
     cg.add(var.set_clean_session(config[CONF_CLEAN_SESSION]))
     setters = {
         CONF_BIRTH_MESSAGE: var.set_birth_message,

@@ -10,10 +10,19 @@
 #include "esphome/core/hal.h"
 #include "esphome/core/log.h"
 
+// While there is a file named `full` in the working directory, there is no memory for anything big.
+extern "C" void *__real_malloc(size_t size);
+extern "C" void *__wrap_malloc(size_t size) {
+  constexpr size_t kBig = 4000;
+  return size > kBig && access("full", F_OK) == 0 ? nullptr : __real_malloc(size);
+}
+
 namespace esphome::mqtt {
 
 static const char *const TAG = "mqtt";
 static constexpr uint32_t RETRY_MS = 200;
+// ESPHome's client notices late that it is connected; meanwhile, messages of its old session arrive.
+static constexpr uint32_t NOTICE_MS = 50;
 
 MQTTClientComponent *global_mqtt_client = nullptr;
 
@@ -23,7 +32,9 @@ void MQTTClientComponent::setup() {
   mosquitto_lib_init();
   this->client_ = mosquitto_new(App.get_name().c_str(), this->clean_session_, this);
   mosquitto_connect_callback_set(this->client_, [](mosquitto *, void *self, int result) {
-    if (result == 0) static_cast<MQTTClientComponent *>(self)->on_connected_();
+    auto *client = static_cast<MQTTClientComponent *>(self);
+    client->accepted_ = result == 0;
+    client->accepted_ms_ = millis();
   });
   mosquitto_message_callback_set(this->client_, [](mosquitto *, void *self, const mosquitto_message *message) {
     static_cast<MQTTClientComponent *>(self)->on_message_(
@@ -40,9 +51,13 @@ void MQTTClientComponent::loop() {
     if (millis() - this->tried_ms_ >= RETRY_MS) this->connect_();
     return;
   }
-  if (mosquitto_loop(this->client_, 0, 1) == MOSQ_ERR_SUCCESS) return;
+  if (mosquitto_loop(this->client_, 0, 1) == MOSQ_ERR_SUCCESS) {
+    if (this->accepted_ && !this->connected_ && millis() - this->accepted_ms_ >= NOTICE_MS) this->on_connected_();
+    return;
+  }
   ESP_LOGW(TAG, "Disconnected");
   this->begun_ = false;
+  this->accepted_ = false;
   this->connected_ = false;
 }
 

@@ -61,8 +61,10 @@ class MQTTClientComponent final : public Component {
   MQTTMessage shutdown_{};
   std::vector<Subscription> subscriptions_;
   uint32_t tried_ms_{0};
+  uint32_t accepted_ms_{0};
   bool clean_session_{false};
   bool begun_{false};
+  bool accepted_{false};
   bool connected_{false};
 };
 
