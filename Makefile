@@ -14,7 +14,7 @@ CORE := esphome_component/ct002_core
 CORE_SOURCES := $(wildcard $(CORE)/*.cpp $(CORE)/*.h)
 GLUE := esphome_component/ct002
 CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h $(GLUE)/*.cpp $(GLUE)/*.h $(GLUE)/*/*.cpp $(GLUE)/*/*.h \
-	micropython/native/*.c tests/core/cpp/*.c* tests/platformio/*/*.cpp tools/*.cpp)
+	micropython/native/*.c tests/core/cpp/*.c* tests/component/stand_ins/*/*.[ch]* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
 .PHONY: help demo test pytest lint lint-micropython format bench size micropython test-micropython micropython-bench docs figures clean

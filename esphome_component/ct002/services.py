@@ -13,7 +13,9 @@ import esphome.codegen as cg
 import esphome.config_validation as cv
 from esphome.types import ConfigType
 
-SERVICES: tuple[ModuleType, ...] = ()
+from . import mqtt_insights
+
+SERVICES: tuple[ModuleType, ...] = (mqtt_insights,)
 
 
 def asked_for(config: Any) -> Iterator[ModuleType]:
