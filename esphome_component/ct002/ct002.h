@@ -124,7 +124,7 @@ class CT002Component final : public Component, public RosterListener {
     sensor::Sensor *sensor{nullptr};
     float factor{1.0f};
     float power_w{0.0f};  ///< last usable value
-    uint32_t at_ms{0};  ///< real time of the last usable value
+    uint32_t at_ms{0};    ///< real time of the last usable value
     bool usable{false};
     uint8_t unit_watch{0};  ///< values that are still to be looked at
     bool fraction_seen{false};

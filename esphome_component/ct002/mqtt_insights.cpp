@@ -99,12 +99,11 @@ void MqttInsights::setup() {
 
 nullwatt::InsightsConfig MqttInsights::config_() const {
   nullwatt::InsightsConfig config;
-  const auto copy = [](const char *from, auto &to) { nullwatt::copy_text(nullwatt::text_of(from), to, sizeof(to)); };
-  copy(this->base_topic_, config.base_topic);
-  copy(this->device_id_, config.device_id);
-  copy(this->discovery_prefix_, config.discovery_prefix);
-  copy(this->node_topic_, config.node_topic);
-  copy("ESPHome " ESPHOME_VERSION, config.version);
+  config.base_topic = this->base_topic_;
+  config.device_id = this->device_id_;
+  config.discovery_prefix = this->discovery_prefix_;
+  config.node_topic = this->node_topic_;
+  config.version = "ESPHome " ESPHOME_VERSION;
   config.discovery = this->discovery_prefix_[0] != '\0';
   config.state_interval_ms = this->state_interval_ms_;
 #ifndef CT002_NO_EFFICIENCY
@@ -216,7 +215,7 @@ void MqttInsights::on_message_(const std::string &topic, const std::string &payl
   } else if (command.kind == nullwatt::InsightsCommandKind::kHouse) {
     this->change_house_(command);
   }
-  if (command.reason[0] != '\0')
+  if (command.reason != nullptr)
     ESP_LOGW(TAG, "Refused '%s': %s", topic.c_str(), command.reason);
 }
 
