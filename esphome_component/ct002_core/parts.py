@@ -9,6 +9,7 @@ DOORS = {
     "config_access.cpp": "USE_CT002_TEST_CONTROL",
     "c_api.cpp": "USE_CT002_C_API",
     "c_json.cpp": "USE_CT002_C_API",
+    "c_ble.cpp": "USE_CT002_C_API",
 }
 # The services beside the meter: block of the YAML -> its define.
 SERVICES = {
@@ -22,4 +23,9 @@ SERVICE_FILES: dict[str, tuple[str, ...]] = {
     "writer.cpp": ("mqtt_insights", "marstek_registration", "cloud_reporting", "bluetooth"),
     "json_writer.cpp": ("mqtt_insights",),
     "json_reader.cpp": ("mqtt_insights", "marstek_registration"),
+    "ble_identity.cpp": ("bluetooth",),
+    "ble_frame.cpp": ("bluetooth",),
+    "ble_pairing.cpp": ("bluetooth",),
+    "ble_wifi_trial.cpp": ("bluetooth",),
+    "ble_battery_selection.cpp": ("bluetooth",),
 }

@@ -3,6 +3,28 @@
 Signs: battery power + = discharge, grid and reading + = import. Times are seconds.
 """
 
+from nullwatt.core.ble import (
+    BleAction,
+    BleBattery,
+    BleContext,
+    BleCtSelection,
+    BleFrameError,
+    BleIdChange,
+    BleIdSource,
+    BleOutcome,
+    BlePairing,
+    WifiFacts,
+    WifiStep,
+    WifiVerdict,
+    ble_address,
+    ble_battery_list,
+    ble_ct_code,
+    ble_id_change,
+    ble_identity,
+    ble_name,
+    decode_ble_frame,
+    encode_ble_frame,
+)
 from nullwatt.core.config import Config, Option, options
 from nullwatt.core.emulator import (
     MAX_BATTERIES,
@@ -18,6 +40,15 @@ from nullwatt.core.frame import FrameError, decode_frame, encode_frame
 __all__ = [
     "MAX_BATTERIES",
     "MAX_DATAGRAM",
+    "BleAction",
+    "BleBattery",
+    "BleContext",
+    "BleCtSelection",
+    "BleFrameError",
+    "BleIdChange",
+    "BleIdSource",
+    "BleOutcome",
+    "BlePairing",
     "Config",
     "ConsumerState",
     "Emulator",
@@ -26,7 +57,18 @@ __all__ = [
     "FrameError",
     "Option",
     "TableFullError",
+    "WifiFacts",
+    "WifiStep",
+    "WifiVerdict",
+    "ble_address",
+    "ble_battery_list",
+    "ble_ct_code",
+    "ble_id_change",
+    "ble_identity",
+    "ble_name",
+    "decode_ble_frame",
     "decode_frame",
+    "encode_ble_frame",
     "encode_frame",
     "options",
 ]
