@@ -89,7 +89,7 @@ REFUSED = {
     "mqtt_insights": ("power_sensor_l1: x\n  mqtt_insights: {}", "nullwatt has not built it yet: remove it"),
     "marstek_registration": ("power_sensor_l1: x\n  marstek_registration: {}", "nullwatt has not built it yet"),
     "cloud_reporting": ("power_sensor_l1: x\n  cloud_reporting:", "nullwatt has not built it yet"),
-    "bluetooth": ("power_sensor_l1: x\n  bluetooth: true", "nullwatt has not built it yet"),
+    "bluetooth": ("power_sensor_l1: x\n  bluetooth: true", "Bluetooth needs a board of the ESP32 family, not 'host'"),
     "dashboard": ("power_sensor_l1: x\n  dashboard: {}", "nullwatt has not built it yet"),
     "unit": (
         "power_sensor_l1: celsius",
