@@ -27,8 +27,8 @@ VOLTAGE_SENSORS = ("voltage_sensor_l1", "voltage_sensor_l2", "voltage_sensor_l3"
 
 LONGEST_WINDOW = TimePeriod(hours=24)
 NO_RADIO = ("ESP32S2", "ESP32P4")
-#In the place of the names in esp32_ble and esp32_ble_server : importing these on other platforms, and for every user
-#without Bluetooth, would be in vain.
+# In the place of the names in esp32_ble and esp32_ble_server: importing these on other platforms, and for every user
+# without Bluetooth, would be in vain.
 ESP32BLE = cg.esphome_ns.namespace("esp32_ble").class_("ESP32BLE", cg.Component)
 BLEServer = cg.esphome_ns.namespace("esp32_ble_server").class_("BLEServer", cg.Component)
 Bluetooth = ct002_ns.class_("Bluetooth", cg.Component)
@@ -123,7 +123,8 @@ async def to_code(meter: cg.MockObj, config: ConfigType) -> None:
         if key in block:
             cg.add(var.set_voltage_sensor(phase, await cg.get_variable(block[key])))
 
-#-- action -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --
+
+# -- action ----------------------------------------------------------------------------------
 
 OPENS_WINDOW = "ct002_opens_pairing_window"
 

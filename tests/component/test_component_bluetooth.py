@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMPONENTS = ROOT / "esphome_component"
+GLUE = COMPONENTS / "ct002"
+GLUE_UNITS = ("bluetooth", "ct002", "roster")
 STAND_INS = Path(__file__).with_name("esp_stand_ins") / "ble"
 
 BOARDS = [(chip, framework) for chip in ("esp32", "esp32s3", "esp32c3") for framework in ("esp-idf", "arduino")]
@@ -272,19 +274,24 @@ def installed(request: pytest.FixtureRequest, esphome: Any, missing: Callable[[s
     return esphome, Path(found.stdout.strip())
 
 
-@pytest.mark.parametrize("network", [WIFI, "ethernet: {type: OPENETH}"], ids=["wifi", "ethernet"])
-def test_glue_compiles_against_esphomes_headers(installed: tuple[Any, Path], tmp_path: Path, network: str) -> None:
+# ESPHome asserts sizes that depend on pointers of 32 bits.
+COMPILER = ("g++", "-std=gnu++20", "-Dstatic_assert(...)=")
+DEFINES = ("-DUSE_ESP32", "-DUSE_LWIP_FAST_SELECT", "-DESPHOME_LOG_LEVEL=6")
+
+
+def includes(installed: tuple[Any, Path], folder: Path, network: str) -> list[str]:
+    """Options with which the glue finds ESPHome's own headers, the defines of a configuration, and stand-ins."""
     esphome, packages = installed
-    made = esphome.generate_many(tmp_path, {"node": device(FULL, "esp32", wifi=network)})["node"]
+    made = esphome.generate_many(folder, {"node": device(FULL, "esp32", wifi=network)})["node"]
     assert made.code == 0, made.text
+    assert ("USE_WIFI" in made.defines) == (network == WIFI)
     version = re.search(r"INFO ESPHome (\d+)\.(\d+)\.(\d+)", made.text)
     assert version
-    source = tmp_path / "src"
+    source = folder / "src"
     core = source / "esphome" / "core"
     core.mkdir(parents=True)
     # The header of Ethernet needs much more of ESP-IDF, and the glue nothing of it.
     (core / "defines.h").write_text(re.sub("#define USE_ETHERNET.*\n", "", made.defines))
-    assert ("USE_WIFI" in made.defines) == (network == WIFI)
     (core / "version.h").write_text(VERSION.format(", ".join(version.groups())))
     (source / "esphome" / "components").mkdir()
     for component in ("ct002", "ct002_core"):
@@ -293,12 +300,31 @@ def test_glue_compiles_against_esphomes_headers(installed: tuple[Any, Path], tmp
         header = source / f"{name}.h"
         header.parent.mkdir(exist_ok=True)
         header.write_text('#pragma once\n#include "idf.h"\n')
+    return [f"-I{source}", f"-I{STAND_INS}", "-isystem", str(packages)]
+
+
+def run(*command: object, cwd: Path | None = None) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("network", [WIFI, "ethernet: {type: OPENETH}"], ids=["wifi", "ethernet"])
+def test_glue_compiles_against_esphomes_headers(installed: tuple[Any, Path], tmp_path: Path, network: str) -> None:
+    options = includes(installed, tmp_path, network)
+    options += ["-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]
     (tmp_path / "use.cpp").write_text(USE)
-    units = [source / "esphome" / "components" / "ct002" / name for name in ("bluetooth.cpp", "ct002.cpp")]
-    options = ["-std=gnu++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]
-    # ESPHome asserts sizes that depend on pointers of 32 bits.
-    options += ["-Dstatic_assert(...)=", "-DUSE_ESP32", "-DUSE_LWIP_FAST_SELECT", "-DESPHOME_LOG_LEVEL=6"]
-    options += [f"-I{source}", f"-I{STAND_INS}", "-isystem", str(packages)]
-    for unit in (*units, tmp_path / "use.cpp"):
-        done = subprocess.run(["g++", *options, unit], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    for unit in (GLUE / "bluetooth.cpp", GLUE / "ct002.cpp", tmp_path / "use.cpp"):
+        run(*COMPILER, *DEFINES, *options, unit)
+
+
+@pytest.mark.parametrize("installed", ["current"], indirect=True)
+def test_glue_behaves(installed: tuple[Any, Path], tmp_path: Path) -> None:
+    """Between a radio, a Wi-Fi and preferences that only take notes: see ble_glue.cpp."""
+    options = [*includes(installed, tmp_path, WIFI), "-w", "-ffunction-sections", "-fdata-sections"]
+    units = [Path(__file__).with_name("ble_glue.cpp"), *(GLUE / f"{unit}.cpp" for unit in GLUE_UNITS)]
+    run(*COMPILER, *DEFINES, *options, "-fno-access-control", "-c", *units, cwd=tmp_path)
+    core = [path for path in (COMPONENTS / "ct002_core").glob("*.cpp") if not path.name.startswith("c_")]
+    run("g++", "-std=c++17", "-c", *core, cwd=tmp_path)
+    run("g++", "-Wl,--gc-sections", *tmp_path.glob("*.o"), "-o", tmp_path / "ble_glue")
+    assert run(tmp_path / "ble_glue") == "ok\n"

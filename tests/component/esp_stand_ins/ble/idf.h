@@ -280,7 +280,12 @@ union esp_ble_gatts_cb_param_t {
     uint16_t conn_id;
   } disconnect;
 };
-enum esp_gattc_cb_event_t { ESP_GATTC_REG_EVT, ESP_GATTC_NOTIFY_EVT, ESP_GATTC_READ_CHAR_EVT, ESP_GATTC_READ_DESCR_EVT };
+enum esp_gattc_cb_event_t {
+  ESP_GATTC_REG_EVT,
+  ESP_GATTC_NOTIFY_EVT,
+  ESP_GATTC_READ_CHAR_EVT,
+  ESP_GATTC_READ_DESCR_EVT
+};
 union esp_ble_gattc_cb_param_t {
   struct gattc_notify_evt_param {
     uint16_t value_len;
