@@ -205,7 +205,7 @@ void Bluetooth::advertise_() {
            heap_caps_get_free_size(MALLOC_CAP_INTERNAL), heap_caps_get_largest_free_block(MALLOC_CAP_INTERNAL));
 }
 
-void Bluetooth::gatts_event_handler(esp_gatts_cb_event_t event, esp_gatt_if_t gatts_if,
+void Bluetooth::gatts_event_handler(esp_gatts_cb_event_t event, esp_gatt_if_t /*gatts_if*/,
                                     esp_ble_gatts_cb_param_t *param) {
   switch (event) {
     case ESP_GATTS_CONNECT_EVT:
@@ -292,9 +292,10 @@ void Bluetooth::handle_frame_() {
   this->stream_.drop_first();
   ESP_LOGV(TAG, "Request %02X: reply of %zu bytes", command, outcome.reply_size);
   if (outcome.reply_size > 0) {
-    if (outcome.reply_size + 3 > this->mtu_)
+    if (outcome.reply_size + 3 > this->mtu_) {
       ESP_LOGW(TAG, "The reply to %02X has %zu bytes, the link carries %u", command, outcome.reply_size,
                this->mtu_ - 3);
+    }
     this->to_phone_->set_value(std::vector<uint8_t>(reply, reply + outcome.reply_size));
     this->to_phone_->notify();
   }

@@ -34,7 +34,7 @@ struct BleContext {
   Text ssid;         ///< network the board is on; empty = none
   const Emulator *emulator = nullptr;
   uint16_t mtu = kBleFirstMtu;
-  int16_t rssi_dbm = 0;       ///< 0 = no Wi-Fi
+  int8_t rssi_dbm = 0;        ///< 0 = no Wi-Fi
   bool online = false;        ///< over any link
   uint8_t reversed_bits = 0;  ///< bits 0..2: phase A, B, C is reversed
 };

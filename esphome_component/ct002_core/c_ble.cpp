@@ -168,7 +168,8 @@ int ct002_ble_handle(ct002_ble *ble, const ct002_ble_context *context, const ct0
   // The core behind the door of c_api.h has nothing before it.
   facts.emulator = reinterpret_cast<const nullwatt::Emulator *>(emulator);
   facts.mtu = context->mtu;
-  facts.rssi_dbm = context->rssi_dbm;
+  const int16_t rssi_dbm = context->rssi_dbm;
+  facts.rssi_dbm = static_cast<int8_t>(rssi_dbm < -127 ? -127 : rssi_dbm > 127 ? 127 : rssi_dbm);
   facts.online = context->online != 0;
   facts.reversed_bits = context->reversed_bits;
   const nullwatt::BleOutcome outcome = ble->pairing.handle(frame, facts, now_ms, reply, capacity);

@@ -356,7 +356,6 @@ def test_batteries_that_poll_are_listed() -> None:
     ]
     assert outcome.reply == ble_battery_list(rows, 500)
     poll(emulator, "AABBCCDDEEFF", "192.168.1.40:22222", "A", 600)
-    emulator.tick(601)
     pairing.receive(frame("req-linked"), 601)
     (outcome,) = pairing.handle_all(BleContext(mtu=500), emulator, at=601)
     assert outcome.reply == ble_battery_list(rows[:1], 500)

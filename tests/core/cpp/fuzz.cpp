@@ -146,7 +146,7 @@ struct Phone {
     for (float &power_w : context.phase_w) power_w = source->number();
     for (float &voltage_v : context.phase_v) voltage_v = source->number();
     context.mtu = static_cast<uint16_t>(source->word());
-    context.rssi_dbm = static_cast<int16_t>(source->word());
+    context.rssi_dbm = static_cast<int8_t>(source->byte());
     context.reversed_bits = source->byte();
     context.emulator = &emulator;
     nullwatt::BleFrame request;
