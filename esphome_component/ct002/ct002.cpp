@@ -184,7 +184,12 @@ void CT002Component::set_power_sensor(uint8_t phase, sensor::Sensor *sensor) {
 
 void CT002Component::on_power_(uint8_t phase, float value) {
   PhaseInput &input = this->phases_[phase];
+#ifdef USE_CT002_BLUETOOTH
+  const bool reversed = (this->reversed_phases_ >> phase & 1) != 0;
+  const float power_w = value * (reversed ? -input.factor : input.factor);
+#else
   const float power_w = value * input.factor;
+#endif
   input.usable = std::isfinite(power_w);
   if (input.usable) {
     input.at_ms = millis();

@@ -98,6 +98,10 @@ class CT002Component final : public Component, public RosterListener {
   const char *ct_mac() const { return this->emulator_.config().ct_mac; }
   /// From now on only polls for this MAC are answered.
   void take_ct_mac(const char *mac);
+#ifdef USE_CT002_BLUETOOTH
+  /// Bits 0..2: the clamp of phase A, B, C sits the wrong way round, so its values count with the opposite sign.
+  void set_reversed_phases(uint8_t bits) { this->reversed_phases_ = bits; }
+#endif
   /// Options and stored settings into the core, once; setup() and whatever acts on the core before it come first here.
   void begin();
 
@@ -165,6 +169,9 @@ class CT002Component final : public Component, public RosterListener {
   bool meter_seen_{false};
   bool begun_{false};
   bool datagrams_left_{false};
+#ifdef USE_CT002_BLUETOOTH
+  uint8_t reversed_phases_{0};
+#endif
 #ifdef USE_CT002_BATTERIES
   Batteries batteries_{this->emulator_};
 #endif

@@ -3,6 +3,8 @@
 A module says: KEY (its block), SCHEMA, AUTO_LOAD (components it brings along), FILES (its C++ sources -> the define
 that builds them), final_validate(config, whole) -> warnings, raising cv.Invalid, and to_code(var, config). `config` is
 the whole of `ct002:`. A block that is not configured costs nothing: neither its files nor those of the core are built.
+A SCHEMA may take booleans as a short form of the block; then one that is false, validated or as it was written, is a
+block that is not there.
 """
 
 from collections.abc import Iterator
@@ -13,14 +15,28 @@ import esphome.codegen as cg
 import esphome.config_validation as cv
 from esphome.types import ConfigType
 
-from . import mqtt_insights
+from . import bluetooth, mqtt_insights
 
-SERVICES: tuple[ModuleType, ...] = (mqtt_insights,)
+SERVICES: tuple[ModuleType, ...] = (mqtt_insights, bluetooth)
+
+
+def is_off(block: Any) -> bool:
+    """The value of a block says that it is not wanted. Substitutions make texts of booleans."""
+    if not isinstance(block, (bool, str)):
+        return False
+    try:
+        return not cv.boolean(block)
+    except cv.Invalid:
+        return False  # for the schema to refuse
 
 
 def asked_for(config: Any) -> Iterator[ModuleType]:
     """Those that the configuration of `ct002:`, validated or not, has a block for."""
-    return (service for service in SERVICES if isinstance(config, dict) and service.KEY in config)
+    if not isinstance(config, dict):
+        return
+    for service in SERVICES:
+        if service.KEY in config and not is_off(config[service.KEY]):
+            yield service
 
 
 def service_schema() -> dict[cv.Optional, Any]:

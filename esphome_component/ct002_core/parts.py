@@ -10,6 +10,7 @@ DOORS = {
     "c_api.cpp": "USE_CT002_C_API",
     "c_json.cpp": "USE_CT002_C_API",
     "c_insights.cpp": "USE_CT002_C_API",
+    "c_ble.cpp": "USE_CT002_C_API",
 }
 # The services beside the meter: block of the YAML -> its define.
 SERVICES = {
@@ -29,4 +30,9 @@ SERVICE_FILES: dict[str, tuple[str, ...]] = {
     "insights_discovery.cpp": ("mqtt_insights",),
     "insights_state.cpp": ("mqtt_insights",),
     "insights_topics.cpp": ("mqtt_insights",),
+    "ble_identity.cpp": ("bluetooth",),
+    "ble_frame.cpp": ("bluetooth",),
+    "ble_pairing.cpp": ("bluetooth",),
+    "ble_wifi_trial.cpp": ("bluetooth",),
+    "ble_battery_selection.cpp": ("bluetooth",),
 }

@@ -92,7 +92,7 @@ REFUSED = {
         "nullwatt has not built it yet: remove it",
     ),
     "cloud_reporting": ("power_sensor_l1: x\n  cloud_reporting:", "nullwatt has not built it yet"),
-    "bluetooth": ("power_sensor_l1: x\n  bluetooth: true", "nullwatt has not built it yet"),
+    "bluetooth": ("power_sensor_l1: x\n  bluetooth: true", "Bluetooth needs a board of the ESP32 family, not 'host'"),
     "dashboard": ("power_sensor_l1: x\n  dashboard: {}", "nullwatt has not built it yet"),
     "unit": (
         "power_sensor_l1: celsius",

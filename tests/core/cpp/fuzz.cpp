@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "ble_pairing.h"
 #include "c_api.h"
 #include "emulator.h"
 
@@ -112,6 +113,68 @@ void change_settings(Emulator *emulator, Source *source) {
   emulator->set_override(nullwatt::text_of(mac), settings, source->byte());
 }
 
+/// A phone that writes anything, sometimes a frame that is well-formed.
+struct Phone {
+  nullwatt::BleStream stream;
+  nullwatt::BlePairing pairing;
+  nullwatt::WifiTrial trial;
+
+  void begin(Source *source, uint32_t now_ms) {
+    nullwatt::BleOptions options;
+    options.allow_wifi_change = source->byte() % 2 == 0;
+    options.allow_direction_change = source->byte() % 2 == 0;
+    options.pairing_window_ms = source->byte() * 1000u;
+    pairing.begin(options, source->byte() % 2 == 0, now_ms);
+  }
+
+  void write(Source *source, uint32_t now_ms) {
+    uint8_t frame[nullwatt::kBleLongestReply];
+    nullwatt::BleFrameWriter writer(frame, sizeof(frame), source->byte() % 26);
+    for (size_t left = source->byte() % 140u; left > 0; left--) writer.put(source->byte());
+    const size_t size = source->byte() % 4 == 0 ? writer.payload_size() : writer.finish();
+    for (size_t i = 0; i < size; i++) stream.put(frame[i], now_ms);
+    if (source->byte() % 8 == 0) {
+      stream.clear();
+      pairing.disconnect();
+    }
+  }
+
+  void serve(const Emulator &emulator, Source *source, uint32_t now_ms) {
+    nullwatt::BleContext context;
+    context.ct_type = nullwatt::text_of(source->byte() % 2 == 0 ? "HME-4" : "HME-3");
+    context.id = nullwatt::text_of("02b2503c7e91");
+    for (float &power_w : context.phase_w) power_w = source->number();
+    for (float &voltage_v : context.phase_v) voltage_v = source->number();
+    context.mtu = static_cast<uint16_t>(source->word());
+    context.rssi_dbm = static_cast<int8_t>(source->byte());
+    context.reversed_bits = source->byte();
+    context.emulator = &emulator;
+    nullwatt::BleFrame request;
+    while (stream.first(&request)) {
+      const uint8_t command = request.command;
+      const size_t capacity = source->byte();
+      std::unique_ptr<uint8_t[]> reply(new uint8_t[capacity]);
+      const nullwatt::BleOutcome outcome = pairing.handle(request, context, now_ms, reply.get(), capacity);
+      stream.drop_first();
+      nullwatt::BleFrame answer;
+      if (outcome.reply_size > capacity) fail("a reply to the phone stays inside its buffer");
+      if (outcome.reply_size > 0 && !nullwatt::ble_decode(reply.get(), outcome.reply_size, &answer)) {
+        fail("a reply to the phone is a frame");
+      }
+      if (outcome.reply_size > 0 && answer.command != command) fail("a reply to the phone repeats the command");
+      if (outcome.reversed_bits > 7) fail("there are three phases");
+      if (outcome.action == nullwatt::BleAction::kWifiOffered) {
+        trial.offer(pairing.credentials(), pairing.options().allow_wifi_change, {true, false, {}, {}}, now_ms);
+        pairing.forget_credentials();
+      }
+    }
+    const nullwatt::WifiFacts facts{source->byte() % 16 != 0, source->byte() % 2 == 0,
+                                    nullwatt::text_of(trial.credentials().ssid),
+                                    nullwatt::text_of(trial.credentials().password)};
+    if (trial.tick(facts, now_ms) == nullwatt::WifiStep::kSave) trial.forget();
+  }
+};
+
 void look(const Emulator &emulator) {
   ct002_state state;
   emulator.state(&state);
@@ -135,6 +198,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   config.consumer_ttl_ms = source.byte() % 4 == 0 ? 3000 : -1;
   auto emulator = std::make_unique<Emulator>(config);
   uint32_t now_ms = source.word();
+  auto phone = std::make_unique<Phone>();
+  phone->begin(&source, now_ms);
   while (!source.empty()) {
     now_ms += source.byte() % 8 == 0 ? source.word() % 100000 : source.byte() * 4u;
     switch (source.byte() % 10) {
@@ -169,6 +234,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (source.byte() % 8 == 0) emulator->invalidate_grid(now_ms);
         if (source.byte() % 8 == 0) emulator->unassign_grid();
         if (source.byte() % 8 == 0) emulator->reconfigure(config);
+        break;
+      case 7:
+        phone->write(&source, now_ms);
+        if (source.byte() % 4 == 0) phone->serve(*emulator, &source, now_ms);
         break;
       default:
         send_framed(emulator.get(), &source, now_ms);
