@@ -1,28 +1,19 @@
 #include "c_api.h"
 
 #include "config_access.h"
-#include "emulator.h"
+#include "door.h"
 #include "filter_chain.h"
-
-// Placement new without <new>, whose header is not there on every bare-metal toolchain.
-namespace {
-struct Place {
-  void *at;
-};
-}  // namespace
-inline void *operator new(size_t, Place place) noexcept { return place.at; }
 
 struct ct002_config {
   nullwatt::Config value;
-};
-struct ct002_emulator {
-  nullwatt::Emulator value;
 };
 struct ct002_filters {
   nullwatt::FilterChain value;
 };
 
+using nullwatt::Place;
 using nullwatt::text_of;
+using nullwatt::usable;
 
 namespace {
 
@@ -30,12 +21,6 @@ static_assert(static_cast<int>(CT002_SET_DISCHARGE_ORDER) == static_cast<int>(nu
               "the C door mirrors SettingBit");
 static_assert(static_cast<int>(CT002_KIND) == static_cast<int>(nullwatt::OptionError::kKind),
               "the C door mirrors OptionError");
-
-constexpr size_t kAlignment = 8;
-
-bool usable(const void *memory, size_t size, size_t needed) {
-  return memory != nullptr && size >= needed && reinterpret_cast<uintptr_t>(memory) % kAlignment == 0;
-}
 
 }  // namespace
 

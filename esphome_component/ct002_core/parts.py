@@ -9,6 +9,7 @@ DOORS = {
     "config_access.cpp": "USE_CT002_TEST_CONTROL",
     "c_api.cpp": "USE_CT002_C_API",
     "c_json.cpp": "USE_CT002_C_API",
+    "c_cloud.cpp": "USE_CT002_C_API",
 }
 # The services beside the meter: block of the YAML -> its define.
 SERVICES = {
@@ -22,4 +23,12 @@ SERVICE_FILES: dict[str, tuple[str, ...]] = {
     "writer.cpp": ("mqtt_insights", "marstek_registration", "cloud_reporting", "bluetooth"),
     "json_writer.cpp": ("mqtt_insights",),
     "json_reader.cpp": ("mqtt_insights", "marstek_registration"),
+    "utc_time.cpp": ("mqtt_insights", "cloud_reporting"),
+    "utf8.cpp": ("mqtt_insights",),
+    "ct_mac.cpp": ("mqtt_insights", "marstek_registration", "cloud_reporting"),
+    "app_responder.cpp": ("mqtt_insights",),
+    "cloud_url.cpp": ("marstek_registration",),
+    "cloud_devices.cpp": ("marstek_registration",),
+    "registration.cpp": ("marstek_registration",),
+    "cloud_report.cpp": ("cloud_reporting",),
 }
