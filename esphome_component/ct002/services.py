@@ -13,7 +13,9 @@ import esphome.codegen as cg
 import esphome.config_validation as cv
 from esphome.types import ConfigType
 
-SERVICES: tuple[ModuleType, ...] = ()
+from . import cloud_reporting, marstek_registration
+
+SERVICES: tuple[ModuleType, ...] = (marstek_registration, cloud_reporting)
 
 
 def asked_for(config: Any) -> Iterator[ModuleType]:

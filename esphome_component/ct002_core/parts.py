@@ -25,7 +25,7 @@ SERVICE_FILES: dict[str, tuple[str, ...]] = {
     "json_reader.cpp": ("mqtt_insights", "marstek_registration"),
     "utc_time.cpp": ("mqtt_insights", "cloud_reporting"),
     "utf8.cpp": ("mqtt_insights",),
-    "ct_mac.cpp": ("mqtt_insights", "marstek_registration", "cloud_reporting"),
+    "ct_mac.cpp": ("mqtt_insights", "marstek_registration"),
     "app_responder.cpp": ("mqtt_insights",),
     "cloud_url.cpp": ("marstek_registration",),
     "cloud_devices.cpp": ("marstek_registration",),

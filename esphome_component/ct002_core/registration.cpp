@@ -93,8 +93,7 @@ Registration::Registration(const RegistrationConfig &config, const RegistrationR
 
 RegistrationStep Registration::next_request(uint32_t now_ms, uint32_t random, char *url, size_t capacity) {
   if (capacity > 0) url[0] = '\0';
-  if (done_ || in_flight_ || reason_ == RegistrationReason::kNoCredentials) return RegistrationStep::kNothing;
-  if (waiting_ && now_ms - failed_ms_ < pause_ms_) return RegistrationStep::kNothing;
+  if (!is_due(now_ms)) return RegistrationStep::kNothing;
   waiting_ = false;
   Writer out(url, capacity);
   const RegistrationStep step = step_;

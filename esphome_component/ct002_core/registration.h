@@ -66,13 +66,18 @@ struct RegistrationConfig {
 };
 
 /// Room for any URL that is asked for.
-inline constexpr size_t kCloudUrlSize = 2048;
+inline constexpr size_t kCloudUrlSize = 3072;
 
 class Registration {
  public:
   /// `record` is what was stored, or an empty one; what cannot be right in it does not count.
   Registration(const RegistrationConfig &config, const RegistrationRecord &record);
 
+  /// There is a request to make; to be asked often, and cheap.
+  bool is_due(uint32_t now_ms) const {
+    return !done_ && !in_flight_ && reason_ != RegistrationReason::kNoCredentials &&
+           !(waiting_ && now_ms - failed_ms_ < pause_ms_);
+  }
   /// The HTTP GET to make now, its terminated URL in `url`. kNothing while one is under way, between rounds and when
   /// done. Before a kAdd is sent, record() must have been stored.
   RegistrationStep next_request(uint32_t now_ms, uint32_t random, char *url, size_t capacity);

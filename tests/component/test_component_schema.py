@@ -87,8 +87,8 @@ REFUSED = {
     "seconds-without-unit": ("power_sensor_l1: x\n  saturation: {grace_seconds: 90}", "no time *unit*"),
     "seconds-too-fine": ("power_sensor_l1: x\n  saturation: {grace_seconds: 500ms}", "Maximum precision is seconds"),
     "mqtt_insights": ("power_sensor_l1: x\n  mqtt_insights: {}", "nullwatt has not built it yet: remove it"),
-    "marstek_registration": ("power_sensor_l1: x\n  marstek_registration: {}", "nullwatt has not built it yet"),
-    "cloud_reporting": ("power_sensor_l1: x\n  cloud_reporting:", "nullwatt has not built it yet"),
+    "marstek_registration": ("power_sensor_l1: x\n  marstek_registration: {}", "requires component http_request"),
+    "cloud_reporting": ("power_sensor_l1: x\n  cloud_reporting:", "requires component http_request"),
     "bluetooth": ("power_sensor_l1: x\n  bluetooth: true", "nullwatt has not built it yet"),
     "dashboard": ("power_sensor_l1: x\n  dashboard: {}", "nullwatt has not built it yet"),
     "unit": (

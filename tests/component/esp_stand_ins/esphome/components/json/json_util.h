@@ -1,0 +1,5 @@
+// Stand-in: the real one reads ArduinoJson.
+#pragma once
+struct JsonVariant {
+  void set(const char *text);
+};
