@@ -25,9 +25,9 @@ void MarstekRegistration::setup() {
       fnv1_hash(ct003 ? "ct002.registration.ct003" : "ct002.registration.ct002"), true);
   if (!this->preference_.load(&this->stored_))
     this->stored_ = {};
-  this->registration_.emplace(this->config_, this->stored_);
-  if (this->registration_->is_done()) {
-    this->meter_->take_ct_mac(this->registration_->mac());
+  this->registration_ = nullwatt::Registration(this->config_, this->stored_);
+  if (this->registration_.is_done()) {
+    this->meter_->take_ct_mac(this->registration_.mac());
     this->disable_loop();
   }
 }
@@ -39,7 +39,7 @@ void MarstekRegistration::loop() {
       this->finish_(now_ms);
     return;
   }
-  if (this->registration_->is_due(now_ms) && !web_is_busy() && network::is_connected())
+  if (this->registration_.is_due(now_ms) && !web_is_busy() && network::is_connected())
     this->start_(now_ms);
 }
 
@@ -47,17 +47,17 @@ void MarstekRegistration::start_(uint32_t now_ms) {
   std::unique_ptr<WebJob> job(new (std::nothrow) WebJob(BODY_LIMIT));
   if (job == nullptr)
     return;  // memory may come back
-  this->step_ = this->registration_->next_request(now_ms, random_uint32(), job->url, sizeof(job->url));
+  this->step_ = this->registration_.next_request(now_ms, random_uint32(), job->url, sizeof(job->url));
   if (this->step_ == nullwatt::RegistrationStep::kNothing)
     return;
   job->tls = this->tls_;
   job->timeout_ms = this->timeout_ms_;
   const bool adds = this->step_ == nullwatt::RegistrationStep::kAdd;
   if (adds)
-    nullwatt::copy_text(nullwatt::text_of(this->registration_->token()), job->token, sizeof(job->token));
+    nullwatt::copy_text(nullwatt::text_of(this->registration_.token()), job->token, sizeof(job->token));
   // Forgotten in a restart, a device would be created a second time.
   if ((adds && !this->store_()) || !web_start(job.get())) {
-    this->registration_->on_failure(nullwatt::RegistrationReason::kUnreachable, now_ms);
+    this->registration_.on_failure(nullwatt::RegistrationReason::kUnreachable, now_ms);
     ESP_LOGE(TAG, "No memory or no flash for a request");
     return;
   }
@@ -66,7 +66,7 @@ void MarstekRegistration::start_(uint32_t now_ms) {
 
 void MarstekRegistration::finish_(uint32_t now_ms) {
   const std::unique_ptr<WebJob> job = std::move(this->job_);
-  nullwatt::Registration &registration = *this->registration_;
+  nullwatt::Registration &registration = this->registration_;
   switch (job->result) {
     case WebResult::REPLY:
       registration.on_reply(job->status, {job->body, job->size}, job->truncated, now_ms);
@@ -96,7 +96,7 @@ void MarstekRegistration::finish_(uint32_t now_ms) {
 }
 
 bool MarstekRegistration::store_() {
-  const nullwatt::RegistrationRecord &record = this->registration_->record();
+  const nullwatt::RegistrationRecord &record = this->registration_.record();
   if (memcmp(&record, &this->stored_, sizeof(record)) == 0)
     return true;
   if (!this->preference_.save(&record) || !global_preferences->sync()) {
@@ -119,8 +119,7 @@ void MarstekRegistration::dump_config() {
                 "  Registered: %s",
                 this->config_.account.base_url, this->config_.account.ct_type, this->config_.account.timezone,
                 this->config_.retry_interval_ms / 1000, YESNO(this->config_.force),
-                this->registration_.has_value() && this->registration_->is_done() ? this->registration_->mac()
-                                                                                  : "not yet");
+                this->registration_.is_done() ? this->registration_.mac() : "not yet");
 }
 
 }  // namespace esphome::ct002

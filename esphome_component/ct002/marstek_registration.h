@@ -6,7 +6,6 @@
 #ifdef USE_CT002_REGISTRATION
 
 #include <memory>
-#include <optional>
 
 #include "ct002.h"
 #include "esphome/components/ct002_core/registration.h"
@@ -48,8 +47,8 @@ class MarstekRegistration final : public Component {
   nullwatt::RegistrationConfig config_;
   TlsSettings tls_;
   uint32_t timeout_ms_{20000};
-  std::optional<nullwatt::Registration> registration_;
   nullwatt::RegistrationRecord stored_;
+  nullwatt::Registration registration_{this->config_, this->stored_};  ///< asks nothing before setup()
   ESPPreferenceObject preference_;
   std::unique_ptr<WebJob> job_;
   nullwatt::RegistrationStep step_{nullwatt::RegistrationStep::kNothing};

@@ -15,7 +15,9 @@
 
 namespace esphome::ct002 {
 
-static WebResult failure() { return errno == EAGAIN || errno == EWOULDBLOCK ? WebResult::TIMED_OUT : WebResult::CUT_OFF; }
+static WebResult failure() {
+  return errno == EAGAIN || errno == EWOULDBLOCK ? WebResult::TIMED_OUT : WebResult::CUT_OFF;
+}
 
 static int connect_to(const std::string &host, const std::string &port, uint32_t timeout_ms) {
   addrinfo hints{};
@@ -28,11 +30,12 @@ static int connect_to(const std::string &host, const std::string &port, uint32_t
   const timeval limit{static_cast<time_t>(timeout_ms / 1000), static_cast<suseconds_t>(timeout_ms % 1000 * 1000)};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-  const bool connected = connect(fd, found->ai_addr, found->ai_addrlen) == 0;
+  const bool connected = fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0;
   freeaddrinfo(found);
   if (connected)
     return fd;
-  close(fd);
+  if (fd >= 0)
+    close(fd);
   return -1;
 }
 
@@ -52,7 +55,7 @@ static WebResult converse(int fd, const std::string &request, WebJob *job) {
   const size_t head = reply.find("\r\n\r\n");
   if (reply.compare(0, 5, "HTTP/") != 0 || head == std::string::npos)
     return WebResult::CUT_OFF;
-  job->status = atoi(reply.c_str() + 9);
+  job->status = static_cast<int32_t>(strtol(reply.c_str() + 9, nullptr, 10));
   const std::string body = reply.substr(head + 4);
   const size_t field = reply.find("\r\nContent-Length: ");
   if (field < head && body.size() < strtoul(reply.c_str() + field + 18, nullptr, 10))

@@ -157,10 +157,10 @@ class Cloud:
 class CloudServer:
     """The stand-in behind a real socket, one connection per request."""
 
-    def __init__(self, cloud: Cloud, *, silence_s: float = 5.0) -> None:
+    def __init__(self, cloud: Cloud, *, silence_s: float = 5.0, port: int = 0) -> None:
         self.cloud = cloud
         self._silence_s = silence_s
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
