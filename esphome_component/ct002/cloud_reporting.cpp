@@ -2,6 +2,7 @@
 #ifdef USE_CT002_REPORTING
 
 #include <cinttypes>
+#include <cstring>
 #include <ctime>
 #include <new>
 
@@ -29,7 +30,11 @@ static bool is_mqtt_connected() {
 void CloudReporting::loop() {
   if (this->job_ != nullptr && this->job_->is_done())
     this->finish_();
-  const bool online = network::is_connected() && this->meter_->ct_mac()[0] != '\0';
+  // Another name asks for another handshake.
+  const bool renamed = strcmp(this->mac_, this->meter_->ct_mac()) != 0;
+  if (renamed)
+    nullwatt::copy_text(nullwatt::text_of(this->meter_->ct_mac()), this->mac_, sizeof(this->mac_));
+  const bool online = network::is_connected() && this->mac_[0] != '\0' && !renamed;
   if (online && this->job_ == nullptr && web_is_busy())
     return;  // the registration comes first
   const time_t now_s = ::time(nullptr);
@@ -42,7 +47,7 @@ void CloudReporting::loop() {
 void CloudReporting::send_(nullwatt::ReportStep step, uint32_t unix_s) {
   std::unique_ptr<WebJob> job(new (std::nothrow) WebJob(0));
   const nullwatt::Config &config = this->meter_->emulator().config();
-  const nullwatt::ReportSource source{nullwatt::text_of(this->host_), nullwatt::text_of(config.ct_mac),
+  const nullwatt::ReportSource source{nullwatt::text_of(this->host_), nullwatt::text_of(this->mac_),
                                       nullwatt::text_of(config.ct_type)};
   size_t size = 0;
   if (job != nullptr) {

@@ -8,6 +8,7 @@
 
 #include "ct002.h"
 #include "esphome/components/ct002_core/cloud_report.h"
+#include "esphome/components/ct002_core/ct_mac.h"
 #include "web.h"
 
 namespace esphome::ct002 {
@@ -37,7 +38,8 @@ class CloudReporting final : public Component {
   uint32_t interval_ms_;
   nullwatt::ReportSchedule schedule_;
   std::unique_ptr<WebJob> job_;
-  bool told_{false};  ///< whether the cloud is there was logged
+  char mac_[nullwatt::kMacSize]{};  ///< under which it reports
+  bool told_{false};                ///< whether the cloud is there was logged
   bool works_{false};
 };
 

@@ -1,6 +1,5 @@
 """`cloud_reporting:` tells the Marstek cloud what the meter measures."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +24,7 @@ CONF_SV = "sv"
 
 def validate_host(value: Any) -> str:
     host = web.filled(200)(value)
-    if not re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?", host):
+    if not web.is_host(host):
         raise cv.Invalid(f"'{host}' is no host name; write the name alone, for example eu.hamedata.com")
     return str(host)
 

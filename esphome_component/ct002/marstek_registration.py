@@ -1,6 +1,7 @@
 """`marstek_registration:` makes the meter appear in the user's Marstek account."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +36,8 @@ def validate_base_url(value: Any) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         raise cv.Invalid("Expected a URL scheme with host: http:// or https://")
-    if parts.query or parts.fragment:
+    plain = web.is_host(parts.netloc) and re.fullmatch(r"[A-Za-z0-9/._~-]*", parts.path)
+    if not plain or parts.query or parts.fragment:
         raise cv.Invalid("must be scheme and host alone, for example https://eu.hamedata.com")
     return str(web.filled(200)(url))
 

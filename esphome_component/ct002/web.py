@@ -1,5 +1,6 @@
 """What the services share that make HTTP requests."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ def filled(longest: int) -> Any:
         return text
 
     return validate
+
+
+def is_host(text: str) -> bool:
+    """A name or an IPv4 address, maybe with a port. What the chip's client cannot read it would log as a whole."""
+    found = re.fullmatch(r"[A-Za-z0-9._-]+(?::([0-9]{1,5}))?", text)
+    return found is not None and 0 < int(found[1] or 80) < 65536
 
 
 def add_web() -> None:

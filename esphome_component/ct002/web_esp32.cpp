@@ -24,7 +24,8 @@ static WebResult failure_of(int64_t code) {
 static WebResult read_body(esp_http_client_handle_t client, int64_t length, WebJob *job) {
   if (job->body_limit == 0)
     return WebResult::REPLY;
-  const bool known = !esp_http_client_is_chunked_response(client) && length > 0;
+  const bool chunked = esp_http_client_is_chunked_response(client);
+  const bool known = !chunked && length > 0;
   if (known && length > static_cast<int64_t>(job->body_limit)) {
     job->truncated = true;
     return WebResult::REPLY;
@@ -39,13 +40,16 @@ static WebResult read_body(esp_http_client_handle_t client, int64_t length, WebJ
     const int size = esp_http_client_read(client, job->body + job->size, static_cast<int>(room - job->size));
     if (size < 0)
       return failure_of(size);
-    if (size == 0)
-      return esp_http_client_is_complete_data_received(client) ? WebResult::REPLY : WebResult::CUT_OFF;
+    if (size == 0) {
+      // Without a length the end of the connection is the end of the body; whether it is whole shows in the JSON.
+      const bool whole = !known && (!chunked || esp_http_client_is_complete_data_received(client));
+      return whole ? WebResult::REPLY : WebResult::CUT_OFF;
+    }
     job->size += static_cast<size_t>(size);
     if (millis() - started_ms > job->timeout_ms)
       return WebResult::TIMED_OUT;
   }
-  job->truncated = !known && !esp_http_client_is_complete_data_received(client);
+  job->truncated = !known;
   return WebResult::REPLY;
 }
 

@@ -39,6 +39,9 @@ REFUSED = {
         "a URL scheme with",
     ),
     "url-with-query": ('marstek_registration: {base_url: "http://a?b=1", mailbox: a@b, password: x}', "host alone"),
+    "url-with-user": ('marstek_registration: {base_url: "http://a@b", mailbox: a@b, password: x}', "host alone"),
+    "url-with-blank": ('marstek_registration: {base_url: "http://a b", mailbox: a@b, password: x}', "host alone"),
+    "url-port": ('marstek_registration: {base_url: "http://a:65536", mailbox: a@b, password: x}', "host alone"),
     "url-too-long": (
         f"marstek_registration: {{base_url: http://{'a' * 194}, mailbox: a@b, password: x}}",
         "at most 200 bytes",
@@ -70,6 +73,7 @@ REFUSED = {
     "client-of-another-class": (REPORTING % "http_request_id: x", "doesn't inherit from http_request"),
     "host-empty": (REPORTING % 'host: ""', "must not be empty"),
     "host-url": (REPORTING % "host: http://eu.hamedata.com", "is no host name"),
+    "host-port": (REPORTING % "host: 'eu.hamedata.com:0'", "is no host name"),
     "host-path": (REPORTING % "host: eu.hamedata.com/a", "is no host name"),
     "fcv-number": (REPORTING % "fcv: 202409090159", "Must be string"),
     "sv-fraction": (REPORTING % "sv: 1.5", "only accepts integers"),

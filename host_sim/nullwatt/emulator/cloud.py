@@ -6,11 +6,13 @@ URLs, headers and bodies hold the user's mailbox, password hash and token: none 
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import json
 import logging
 import os
 import secrets
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import ContextVar
@@ -81,6 +83,12 @@ class _Reply:
     truncated: bool
 
 
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Takes longer to read than a request takes."""
+    return httpx.create_ssl_context()
+
+
 async def _get(url: str, headers: dict[str, str], timeout_s: float, body_limit: int) -> _Reply | HttpFailure:
     """One GET: the reply, or why there is none. Never raises for what the network or the other side does."""
     try:
@@ -88,7 +96,7 @@ async def _get(url: str, headers: dict[str, str], timeout_s: float, body_limit: 
             # No redirects: they would carry the secrets of the URL elsewhere.
             async with (
                 asyncio.timeout(timeout_s),
-                httpx.AsyncClient(timeout=timeout_s, follow_redirects=False) as client,
+                httpx.AsyncClient(verify=_certificates(), timeout=timeout_s, follow_redirects=False) as client,
                 client.stream("GET", url, headers=headers) as response,
             ):
                 body = b""
@@ -316,6 +324,7 @@ class ReportService:
         self._sleep = sleep
         self._works: bool | None = None
         self._lost = False
+        self._last_mac: str | None = None
 
     async def run(self) -> None:
         """Reports until cancelled."""
@@ -326,8 +335,9 @@ class ReportService:
     async def step(self) -> bool:
         """Sends what is due. False if that was nothing."""
         mac = self._mac()
-        # A network that was lost asks for another handshake.
-        online, self._lost = mac is not None and not self._lost, False
+        # A network that was lost asks for another handshake, and so does another name.
+        online = mac is not None and self._last_mac in (None, mac) and not self._lost
+        self._last_mac, self._lost = mac, False
         step = self._schedule.next(online, self._now(), at=self._clock())
         if step is ReportStep.NOTHING or mac is None:
             return False
