@@ -39,7 +39,7 @@ EVERYDAY_KEYS = frozenset(
 # What stands for infinity in generated code, which has no word for it. NULLWATT_NO_LIMIT of the table.
 LARGEST_FLOAT = 3.4e38
 # Blocks of other versions and products that are not built yet.
-LATER_BLOCKS = ("marstek_registration", "cloud_reporting", "dashboard")
+LATER_BLOCKS = ("dashboard",)
 
 
 MAC_DIGITS = 12

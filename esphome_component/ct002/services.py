@@ -15,9 +15,9 @@ import esphome.codegen as cg
 import esphome.config_validation as cv
 from esphome.types import ConfigType
 
-from . import bluetooth, mqtt_insights
+from . import bluetooth, cloud_reporting, marstek_registration, mqtt_insights
 
-SERVICES: tuple[ModuleType, ...] = (mqtt_insights, bluetooth)
+SERVICES: tuple[ModuleType, ...] = (mqtt_insights, marstek_registration, cloud_reporting, bluetooth)
 
 
 def is_off(block: Any) -> bool:

@@ -76,6 +76,16 @@ class Emulator {
   void state(ct002_state *out) const;
   /// The `index`-th battery of the table; false past the last one.
   bool consumer(uint8_t index, ct002_consumer *out) const;
+  /// What the batteries charge (<= 0) and discharge (>= 0) in sum, by bucket, exactly as replies tell it.
+  void sums(int32_t (&charge_w)[kBuckets], int32_t (&discharge_w)[kBuckets]) const {
+    Reply reply;
+    const float nothing_w[3] = {0.0f, 0.0f, 0.0f};
+    sum_buckets(*consumers_.begin(), nothing_w, &reply);  // who asks changes the counts alone
+    for (uint8_t i = 0; i < kBuckets; i++) {
+      charge_w[i] = reply.charge_w[i];
+      discharge_w[i] = reply.discharge_w[i];
+    }
+  }
 
  private:
   DropReason process(const uint8_t *datagram, size_t size, const char *source, uint8_t *reply, size_t capacity,

@@ -11,6 +11,7 @@ DOORS = {
     "c_json.cpp": "USE_CT002_C_API",
     "c_insights.cpp": "USE_CT002_C_API",
     "c_ble.cpp": "USE_CT002_C_API",
+    "c_cloud.cpp": "USE_CT002_C_API",
 }
 # The services beside the meter: block of the YAML -> its define.
 SERVICES = {
@@ -35,4 +36,11 @@ SERVICE_FILES: dict[str, tuple[str, ...]] = {
     "ble_pairing.cpp": ("bluetooth",),
     "ble_wifi_trial.cpp": ("bluetooth",),
     "ble_battery_selection.cpp": ("bluetooth",),
+    "utf8.cpp": ("mqtt_insights",),
+    "ct_mac.cpp": ("mqtt_insights", "marstek_registration"),
+    "app_responder.cpp": ("mqtt_insights",),
+    "cloud_url.cpp": ("marstek_registration",),
+    "cloud_devices.cpp": ("marstek_registration",),
+    "registration.cpp": ("marstek_registration",),
+    "cloud_report.cpp": ("cloud_reporting",),
 }

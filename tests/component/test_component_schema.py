@@ -87,11 +87,8 @@ REFUSED = {
     "seconds-without-unit": ("power_sensor_l1: x\n  saturation: {grace_seconds: 90}", "no time *unit*"),
     "seconds-too-fine": ("power_sensor_l1: x\n  saturation: {grace_seconds: 500ms}", "Maximum precision is seconds"),
     "mqtt_insights": ("power_sensor_l1: x\n  mqtt_insights: {}", "This option requires component mqtt"),
-    "marstek_registration": (
-        "power_sensor_l1: x\n  marstek_registration: {}",
-        "nullwatt has not built it yet: remove it",
-    ),
-    "cloud_reporting": ("power_sensor_l1: x\n  cloud_reporting:", "nullwatt has not built it yet"),
+    "marstek_registration": ("power_sensor_l1: x\n  marstek_registration: {}", "requires component http_request"),
+    "cloud_reporting": ("power_sensor_l1: x\n  cloud_reporting:", "requires component http_request"),
     "bluetooth": ("power_sensor_l1: x\n  bluetooth: true", "Bluetooth needs a board of the ESP32 family, not 'host'"),
     "dashboard": ("power_sensor_l1: x\n  dashboard: {}", "nullwatt has not built it yet"),
     "unit": (

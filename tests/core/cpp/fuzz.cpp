@@ -6,9 +6,11 @@
 #include <cstring>
 #include <memory>
 
+#include "app_responder.h"
 #include "ble_pairing.h"
 #include "c_api.h"
 #include "emulator.h"
+#include "registration.h"
 
 namespace {
 
@@ -100,6 +102,38 @@ void send_framed(Emulator *emulator, Source *source, uint32_t now_ms) {
   std::unique_ptr<uint8_t[]> exact(new uint8_t[size]);
   memcpy(exact.get(), buffer, size);
   send(emulator, exact.get(), size, source, now_ms);
+}
+
+/// The cloud and the app may send anything, and buffers may have any size.
+void talk_to_the_cloud(const Emulator &emulator, Source *source, uint32_t now_ms) {
+  nullwatt::RegistrationConfig config;
+  config.account = {"https://cloud.example", "a@b", "0123456789abcdef", "Europe/Berlin", "HME-4"};
+  nullwatt::RegistrationRecord record;
+  for (char &byte : record.mac) byte = static_cast<char>(source->byte());
+  record.stage = source->byte() % 6;
+  record.model = 4;
+  std::unique_ptr<nullwatt::Registration> registration(new nullwatt::Registration(config, record));
+  static const char *kReplies[] = {R"({"code":2,"token":"t","data":[]})", R"({"data":[{"devid":"02b250aabbcc"}]})",
+                                   R"({"code":"1"})", R"({"code":4})", "{}"};
+  for (int i = 0; i < 8; i++) {
+    const size_t room = source->byte() % 8 == 0 ? source->byte() : nullwatt::kCloudUrlSize;
+    std::unique_ptr<char[]> url(new char[room + 1]);
+    now_ms += registration->pause_ms();
+    registration->next_request(now_ms, source->word(), url.get(), room);
+    const char *reply = kReplies[source->byte() % 5];
+    const size_t known = strlen(reply);
+    const size_t size = source->byte() % 3 == 0 ? source->byte() : known;
+    std::unique_ptr<uint8_t[]> body = source->block(size);
+    if (size == known) memcpy(body.get(), reply, size);
+    if (size > 0 && source->byte() % 2 == 0) body[source->byte() % size] ^= 4;
+    registration->on_reply(200, Text{reinterpret_cast<const char *>(body.get()), size}, false, now_ms);
+    nullwatt::parse_app_poll(Text{reinterpret_cast<const char *>(body.get()), size});
+    nullwatt::is_app_poll(Text{reinterpret_cast<const char *>(body.get()), size}, nullwatt::text_of("HME-4"),
+                          nullwatt::text_of("02b250aabbcc"));
+  }
+  const size_t room = source->byte() * 4u;
+  std::unique_ptr<char[]> list(new char[room]);
+  if (nullwatt::write_slave_list(emulator, list.get(), room) > room) fail("a list stays inside its buffer");
 }
 
 void change_settings(Emulator *emulator, Source *source) {
@@ -234,6 +268,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (source.byte() % 8 == 0) emulator->invalidate_grid(now_ms);
         if (source.byte() % 8 == 0) emulator->unassign_grid();
         if (source.byte() % 8 == 0) emulator->reconfigure(config);
+        if (source.byte() % 4 == 0) talk_to_the_cloud(*emulator, &source, now_ms);
         break;
       case 7:
         phone->write(&source, now_ms);

@@ -1,0 +1,4 @@
+#pragma once
+#define IRAM_ATTR
+#define DRAM_ATTR
+#define RTC_NOINIT_ATTR

@@ -1,0 +1,3 @@
+#pragma once
+#include <cstdarg>
+#include "esp_err.h"

@@ -1,0 +1,2 @@
+#pragma once
+extern "C" [[noreturn]] void esp_system_abort(const char *reason);
