@@ -65,6 +65,8 @@ constexpr BatteryEntity kBatteryEntities[] = {
      "W", 1.0f, 0, 10000},
 };
 
+void write_node_topic(const InsightsConfig &config, Writer *out) { out->put(config.node_topic); }
+
 /// A short text of its own: topics and ids, before JSON escapes what users wrote in them.
 class Composed {
  public:
@@ -85,9 +87,10 @@ class Document {
   /// Where the name of the device goes, from which the ids of its entities are made.
   Writer *node() { return node_.writer(); }
 
-  void topic(const char *name, WriteTopic write) {
+  template<WriteTopic kWrite>
+  void topic(const char *name) {
     Composed composed;
-    write(config_, composed.writer());
+    kWrite(config_, composed.writer());
     json_.key(name);
     json_.string(composed.text());
   }
@@ -101,9 +104,10 @@ class Document {
     json_.end_object();
   }
 
-  void available(const char *topic_name, WriteTopic write) {
+  template<WriteTopic kWrite>
+  void available() {
     json_.begin_object();
-    topic(topic_name, write);
+    topic<kWrite>("topic");
     json_.member("payload_available", "online");
     json_.member("payload_not_available", "offline");
     json_.end_object();
@@ -111,9 +115,9 @@ class Document {
 
   /// The program's own availability, and that of the node it runs on.
   void system_availability() {
-    available("topic", write_status_topic);
+    available<write_status_topic>();
     if (config_.node_topic[0] != '\0') {
-      available("topic", [](const InsightsConfig &config, Writer *out) { out->put(config.node_topic); });
+      available<write_node_topic>();
     }
   }
 
@@ -212,19 +216,19 @@ void write_hub_discovery(const InsightsConfig &config, Writer *out) {
   write_hub_node(config, document.node());
   json.key("device");
   json.begin_object();
-  document.topic("identifiers", write_hub_id);
+  document.topic<write_hub_id>("identifiers");
   json.member("name", "AstraMeter");
   json.member("manufacturer", kBrand);
   json.member("sw_version", config.version);
   json.end_object();
   document.origin();
-  document.topic("state_topic", write_bridge_topic);
+  document.topic<write_bridge_topic>("state_topic");
   json.key("components");
   json.begin_object();
   // It tells whether the program runs, so it is there when nothing else is.
   document.begin_entity("status", "binary_sensor", "Status");
   json.member("device_class", "connectivity");
-  document.topic("state_topic", write_status_topic);
+  document.topic<write_status_topic>("state_topic");
   json.member("payload_on", "online");
   json.member("payload_off", "offline");
   document.category(Category::kDiagnostic);
@@ -251,17 +255,17 @@ void write_device_discovery(const InsightsConfig &config, Writer *out) {
   write_device_node(config, document.node());
   json.key("device");
   json.begin_object();
-  document.topic("identifiers", write_device_node);
+  document.topic<write_device_node>("identifiers");
   json.key("name");
   json.begin_string();
   json.piece("AstraMeter CT002 ");
   json.piece(config.device_id);
   json.end_string();
   json.member("manufacturer", kBrand);
-  if (config.hub) document.topic("via_device", write_hub_id);
+  if (config.hub) document.topic<write_hub_id>("via_device");
   json.end_object();
   document.origin();
-  document.topic("state_topic", write_device_topic);
+  document.topic<write_device_topic>("state_topic");
   document.system_availability_alone();
   json.key("components");
   json.begin_object();
@@ -271,7 +275,7 @@ void write_device_discovery(const InsightsConfig &config, Writer *out) {
   json.end_object();
   document.begin_entity("active_control", "switch", "Active Control");
   document.value("value_json.active_control");
-  document.topic("command_topic", write_device_command_topic);
+  document.topic<write_device_command_topic>("command_topic");
   json.member("command_template", R"({"active_control": {{ 'true' if value == 'ON' else 'false' }}})");
   json.member("payload_on", "ON");
   json.member("payload_off", "OFF");
@@ -286,7 +290,7 @@ void write_device_discovery(const InsightsConfig &config, Writer *out) {
   json.end_object();
   if (config.rotation) {
     document.begin_entity("force_rotation", "button", "Force Rotation");
-    document.topic("command_topic", write_device_command_topic);
+    document.topic<write_device_command_topic>("command_topic");
     json.member("payload_press", R"({"force_rotation": true})");
     document.category(Category::kConfig);
     json.end_object();
@@ -332,7 +336,7 @@ void write_battery_discovery(const InsightsConfig &config, Text key, Text device
     json.string(device_type);
   }
   // No `connections`: a MAC there would merge this device with the battery's own of another integration.
-  document.topic("via_device", write_device_node);
+  document.topic<write_device_node>("via_device");
   json.end_object();
   document.origin();
   json.key("state_topic");

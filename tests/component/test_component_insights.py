@@ -293,7 +293,10 @@ def test_files_come_with_the_block(esphome: Any, node: Callable[..., str], tmp_p
         *(f"insights{part}.cpp" for part in ("", "_command", "_discovery", "_state", "_topics")),
         "json_reader.cpp",
         "json_writer.cpp",
+        "app_responder.cpp",
+        "ct_mac.cpp",
         "utc_time.cpp",
+        "utf8.cpp",
         "writer.cpp",
     }
 
