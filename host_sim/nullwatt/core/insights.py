@@ -79,7 +79,7 @@ class Insights:
         config.discovery, config.hub = discovery, hub
         options = emulator.config
         switches = ("min_efficient_power", "min_efficient_charge", "min_efficient_discharge")
-        config.rotation = any(getattr(options, key) > 0 for key in switches)
+        config.rotation = any((getattr(options, key) or 0) > 0 for key in switches)
         self._memory = ffi.new("uint64_t[]", (lib.ct002_insights_size() + 7) // 8)
         self._insights = lib.ct002_insights_init(self._memory, ffi.sizeof(self._memory), config)
         self._message = ffi.new("ct002_insights_message *")
@@ -94,7 +94,7 @@ class Insights:
     @property
     def subscriptions(self) -> list[str]:
         """Topics to subscribe to, QoS 1."""
-        found = []
+        found: list[str] = []
         while text := self._written(lib.ct002_insights_subscription, self._insights, len(found)):
             found.append(text.decode())
         return found
