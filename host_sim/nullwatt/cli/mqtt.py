@@ -1,0 +1,53 @@
+"""What `--mqtt` and the house file's `mqtt_insights` ask for."""
+
+from importlib.util import find_spec
+
+import nullwatt
+from nullwatt.cli.errors import fail
+from nullwatt.home import BrokerAddress, BrokerError, HouseFile, MqttInsightsSection, parse_broker
+from nullwatt.lab import Site
+
+
+def address_of(option: str, uri: str) -> BrokerAddress:
+    """The address that an option gives; what is none ends the program."""
+    try:
+        return parse_broker(uri)
+    except BrokerError as error:
+        fail(f"{option}: {error}")
+
+
+def need_library() -> None:
+    """End the program where the MQTT library is missing."""
+    if find_spec("aiomqtt") is None:
+        fail("MQTT needs the package aiomqtt; install nullwatt[services]", 1)
+
+
+def with_broker(file: HouseFile, uri: str | None, cure: str | None) -> HouseFile:
+    """The file with the broker of the command line. What cannot be ends the program.
+
+    cure: the emulator is elsewhere, and this would bring it here; None = it is here.
+    """
+    section = file.mqtt_insights
+    if uri is None and section is None:
+        return file
+    if cure is not None:
+        fail(f"{'mqtt_insights' if uri is None else '--mqtt'}: MQTT needs the emulator in this process: {cure}")
+    section = section or MqttInsightsSection()
+    if uri is not None:
+        address_of("--mqtt", uri)
+        section = section.model_copy(update={"broker": uri})
+    if section.broker is None:
+        fail("mqtt_insights.broker: required key is missing, or give --mqtt")
+    need_library()
+    return file.model_copy(update={"mqtt_insights": section})
+
+
+async def tell(site: Site, section: MqttInsightsSection) -> None:
+    """Keep the broker of a checked section informed of a site's own emulator, until cancelled."""
+    from nullwatt.emulator.mqtt import InsightsService  # only here: aiomqtt may be missing
+
+    if site.emulator is None or section.broker is None:
+        raise ValueError("no emulator or no broker")
+    await InsightsService(
+        site.emulator, parse_broker(section.broker), lambda: site.loop.now_s, section, nullwatt.__version__
+    ).run()
