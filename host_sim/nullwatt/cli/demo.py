@@ -34,7 +34,7 @@ def demo(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print where the page is.")] = False,
     mqtt: Annotated[
         str | None,
-        typer.Option(metavar="URI", help="Tell an MQTT broker (mqtt[s]://user:password@host:port) of the batteries."),
+        typer.Option(metavar="URI", help="Tell an MQTT broker (mqtt://user:password@host:port) of the batteries."),
     ] = None,
     house: Annotated[Path | None, typer.Option(help="House file (JSON or YAML) instead of the built-in house.")] = None,
 ) -> None:

@@ -1,11 +1,14 @@
 """What `--mqtt` and the house file's `mqtt_insights` ask for."""
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import nullwatt
 from nullwatt.cli.errors import fail
 from nullwatt.home import BrokerAddress, BrokerError, HouseFile, MqttInsightsSection, parse_broker
-from nullwatt.lab import Site
+
+if TYPE_CHECKING:
+    from nullwatt.lab import Site  # mqtt-check does without
 
 
 def address_of(option: str, uri: str) -> BrokerAddress:
@@ -17,9 +20,10 @@ def address_of(option: str, uri: str) -> BrokerAddress:
 
 
 def need_library() -> None:
-    """End the program where the MQTT library is missing."""
-    if find_spec("aiomqtt") is None:
-        fail("MQTT needs the package aiomqtt; install nullwatt[services]", 1)
+    """End the program where a library that MQTT needs is missing."""
+    for name in ("aiomqtt", "jinja2"):
+        if find_spec(name) is None:
+            fail(f"MQTT needs the package {name}; install nullwatt[services]")
 
 
 def with_broker(file: HouseFile, uri: str | None, cure: str | None) -> HouseFile:
@@ -42,7 +46,7 @@ def with_broker(file: HouseFile, uri: str | None, cure: str | None) -> HouseFile
     return file.model_copy(update={"mqtt_insights": section})
 
 
-async def tell(site: Site, section: MqttInsightsSection) -> None:
+async def tell(site: "Site", section: MqttInsightsSection) -> None:
     """Keep the broker of a checked section informed of a site's own emulator, until cancelled."""
     from nullwatt.emulator.mqtt import InsightsService  # only here: aiomqtt may be missing
 

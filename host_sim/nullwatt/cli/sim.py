@@ -65,7 +65,7 @@ def run(
         str | None,
         typer.Option(
             metavar="URI",
-            help="With --emulator: tell an MQTT broker (mqtt[s]://user:password@host:port) of the batteries.",
+            help="With --emulator: tell an MQTT broker (mqtt://user:password@host:port) of the batteries.",
         ),
     ] = None,
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Print lines instead of a live view.")] = False,

@@ -16,6 +16,7 @@ from typing import Protocol
 import aiomqtt
 
 from nullwatt.core import Emulator, Insights, Message
+from nullwatt.emulator.mqtt_read import why
 from nullwatt.home import BrokerAddress, MqttInsightsSection
 
 _LOG = logging.getLogger("nullwatt.mqtt")
@@ -172,7 +173,7 @@ class InsightsService:
 
     def _lost(self, error: aiomqtt.MqttError) -> None:
         """Log it, once for as long as it is the same."""
-        reason = str(error.__cause__ or error).removeprefix("[code:").strip() or type(error).__name__
+        reason = why(error)
         if reason != self._told:
             _LOG.warning("%s: %s; trying again", self._broker, printable(reason))
         self._told = reason
