@@ -1,6 +1,7 @@
 """`nullwatt mqtt-check` on a real broker: a house that is well, and everything that can be wrong on one."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mqtt_broker import Broker, Ear, free_port, until
 from sim_process import Running
 
 from nullwatt.cli.main import main
 from nullwatt.emulator.discovered import examine
+from nullwatt.home import MqttInsightsSection, parse_house
 
+DOCS = Path(__file__).parents[2] / "docs" / "mqtt.md"
 MAC = "02b250000001"
 NODE = f"astrameter_ct002_device-1_{MAC}"
 CONFIG = f"homeassistant/device/{NODE}/config"
@@ -75,6 +79,41 @@ def test_a_house_that_is_well(broker: Broker, told: dict[str, bytes]) -> None:
     assert entities["reported_power"]["unit"] == "W"
     assert float(entities["saturation"]["value"]) >= 0
     assert entities["min_dc_output"]["command_topic"] == f"{STATE}/min_dc_output/set"
+
+
+def test_the_broker_may_stand_in_the_environment(
+    broker: Broker, told: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NULLWATT_MQTT", broker.uri)
+    monkeypatch.setattr(sys, "argv", ["nullwatt", "mqtt-check", "--seconds", "0.3", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0 and len(json.loads(capsys.readouterr().out)["devices"]) == 4
+
+
+def test_the_docs_name_every_topic_and_key_and_no_other(told: dict[str, bytes]) -> None:
+    text = DOCS.read_text()
+    names = {"base": "astrameter", "id": "device-1", "MAC": "02b25000000[12]", "prefix": "homeassistant", "node": ".+"}
+    rows = re.findall(r"^\| `(<(?:base|prefix)>/[^`]*)` \|", text.partition("## Topics")[2], re.MULTILINE)
+    patterns = [re.sub(r"<(\w+)>", lambda name: names[name[1]], row) for row in rows if "..." not in row]
+    assert all(any(re.fullmatch(pattern, topic) for topic in told) for pattern in patterns), patterns
+    assert all(any(re.fullmatch(pattern, topic) for pattern in patterns) for topic in told), sorted(told)
+    table = text.partition("| State of a battery |")[2].partition("\n\n")[0]
+    keys = {key for row in table.splitlines()[2:] for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert keys == json.loads(told[STATE]).keys()
+    commands = text.partition("/consumer/<MAC>/.../set`")[2].partition("\n\n")[0]
+    fields = {key for row in commands.splitlines()[2:] for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+    announced = json.loads(told[CONFIG])["components"]
+    optional = {"efficiency_window_weight"}  # with efficiency rotation only
+    assert fields - optional == {key for key, each in announced.items() if "command_topic" in each}
+
+
+def test_the_block_of_the_docs_is_a_house_file() -> None:
+    (block,) = re.findall(r"^```yaml fragment\n(.*?)^```", DOCS.read_text(), re.DOTALL | re.MULTILINE)
+    section = parse_house({**HOUSE, **yaml.safe_load(block)}).mqtt_insights
+    assert section is not None
+    assert section == MqttInsightsSection(broker="mqtt://user:password@192.168.1.10")
+    assert set(yaml.safe_load(block)["mqtt_insights"]) == set(MqttInsightsSection.model_fields)
 
 
 def test_other_names_find_nothing(broker: Broker, told: dict[str, bytes]) -> None:
@@ -244,4 +283,4 @@ def test_mistakes_with_the_section(
     file = tmp_path / "h.json"
     file.write_text(json.dumps({**HOUSE, "mqtt_insights": section}))
     emulator = [] if "broker" in section else ["--emulator"]
-    assert refused("sim", "run", "--no-tui", "-c", str(file), *emulator) == f"nullwatt: {line}\n"
+    assert refused("sim", "run", "--no-tui", "-c", str(file), *emulator) == f"nullwatt: {file}: {line}\n"

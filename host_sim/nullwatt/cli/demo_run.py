@@ -50,9 +50,8 @@ class Wanted:
             changed["seed"] = self.seed
         if self.time_scale is not None:
             changed["time_scale"] = self.time_scale
-        file = with_broker(
-            file.model_copy(update=changed), self.mqtt, None if emulator_here else "leave out --headless"
-        )
+        cure = None if emulator_here else "leave out --headless"
+        file = with_broker(file.model_copy(update=changed), str(self.path), self.mqtt, cure)
         return file, specs
 
 

@@ -26,22 +26,24 @@ def need_library() -> None:
             fail(f"MQTT needs the package {name}; install nullwatt[services]")
 
 
-def with_broker(file: HouseFile, uri: str | None, cure: str | None) -> HouseFile:
+def with_broker(file: HouseFile, name: str, uri: str | None, cure: str | None) -> HouseFile:
     """The file with the broker of the command line. What cannot be ends the program.
 
-    cure: the emulator is elsewhere, and this would bring it here; None = it is here.
+    name: of the file. cure: the emulator is elsewhere, and this would bring it here; None = it is here.
     """
     section = file.mqtt_insights
     if uri is None and section is None:
         return file
     if cure is not None:
-        fail(f"{'mqtt_insights' if uri is None else '--mqtt'}: MQTT needs the emulator in this process: {cure}")
+        fail(
+            f"{f'{name}: mqtt_insights' if uri is None else '--mqtt'}: MQTT needs the emulator in this process: {cure}"
+        )
     section = section or MqttInsightsSection()
     if uri is not None:
         address_of("--mqtt", uri)
         section = section.model_copy(update={"broker": uri})
     if section.broker is None:
-        fail("mqtt_insights.broker: required key is missing, or give --mqtt")
+        fail(f"{name}: mqtt_insights.broker: required key is missing, or give --mqtt")
     need_library()
     return file.model_copy(update={"mqtt_insights": section})
 

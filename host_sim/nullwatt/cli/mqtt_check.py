@@ -23,13 +23,13 @@ _WORDS = {True: "online", False: "offline", None: "availability unknown"}
 
 
 def mqtt_check(
-    broker: Annotated[str, typer.Option(metavar="URI", help="mqtt://user:password@host:port")],
+    broker: Annotated[str, typer.Option(metavar="URI", envvar="NULLWATT_MQTT", help="mqtt://user:password@host:port")],
     prefix: Annotated[str, typer.Option(help="Home Assistant's discovery prefix.")] = "homeassistant",
     base_topic: Annotated[str, typer.Option(help="Root of the topics.")] = "astrameter",
     seconds: Annotated[float, typer.Option(help="How long to listen.")] = 3.0,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what Home Assistant sees of nullwatt or AstraMeter on a broker.
+    """Show what Home Assistant sees of nullwatt on a broker.
 
     Exit code 0: all is well. 1: there are problems. 2: bad input, or the broker cannot be reached.
     """

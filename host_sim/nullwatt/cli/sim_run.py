@@ -137,10 +137,11 @@ def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
             file = load_house_file(config)
             if quick.given:
                 _LOG.warning("%s: without effect, %s decides", ", ".join(quick.given), config)
-        file = with_broker(changes.applied(file), how.mqtt, None if how.emulator else "add --emulator")
+        file = changes.applied(file)
         specs = specs_of(file, str(config or "house"))
     except ConfigError as error:
         fail(str(error))
+    file = with_broker(file, str(config or "house"), how.mqtt, None if how.emulator else "add --emulator")
     no_page = page_obstacle() if how.web is not False else None
     if no_page and how.web:
         fail(no_page, 1)

@@ -204,7 +204,6 @@ class HouseFile(Section):
 
     ct: CtSection = CtSection()
     http: HttpSection = HttpSection()
-    mqtt_insights: MqttInsightsSection | None = None
     powermeter: PowermeterSection = PowermeterSection()
     meter: MeterSection = MeterSection()
     batteries: Annotated[list[BatterySection], Field(min_length=1)]
@@ -214,6 +213,7 @@ class HouseFile(Section):
     log_interval: Positive = 5.0
     time_scale: Positive = 1.0
     seed: _Seed = 1
+    mqtt_insights: MqttInsightsSection | None = None
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
