@@ -3,6 +3,10 @@
 import asyncio
 import json
 import logging
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -379,6 +383,36 @@ def test_a_process_at_a_hundred_times_real_time(broker: Broker, ear: Ear, tmp_pa
         assert PASSWORD not in log and "Traceback" not in log and "WARNING" not in log
     finally:
         second.close()
+
+
+def test_the_emulator_as_a_service(broker: Broker, ear: Ear, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    def start() -> tuple["subprocess.Popen[str]", int]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nullwatt", "emulator", "--host", "127.0.0.1", "--port", "0", "--mqtt", broker.uri],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log.open("w"),
+            text=True,
+        )
+        assert process.stdout is not None
+        return process, int(process.stdout.readline().rsplit(":", 1)[1])
+
+    for number, end in (("1", signal.SIGKILL), ("2", signal.SIGTERM)):
+        process, port = start()
+        wait_until(lambda: ear.latest.get("astrameter/status") == "online", "not online")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as battery:
+            request = encode_frame(["HMG-50", f"02B25000000{number}", "HME-4", "", "A", "0"])
+            battery.sendto(request, ("127.0.0.1", port))
+        wait_until(lambda: f"{METER}/consumer/02b25000000{number}" in ear.latest, "no battery")  # noqa: B023
+        process.send_signal(end)
+        assert process.wait(10) == (-end if end == signal.SIGKILL else 0), log.read_text()
+        wait_until(lambda: ear.latest["astrameter/status"] == "offline", "not offline")
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()
+    assert PASSWORD not in log.read_text() and "Traceback" not in log.read_text()
 
 
 class Echo:

@@ -40,12 +40,13 @@ def until[T](what: Callable[[], T], words: str, seconds: float = 15.0) -> T:
 class Broker:
     """mosquitto without a memory of its own beyond its process."""
 
-    def __init__(self, folder: Path, password: str = "") -> None:
+    def __init__(self, folder: Path, password: str = "", more: str = "") -> None:
+        """more: lines of its configuration."""
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if program is None:
             missing("mosquitto is missing: install the package mosquitto")
         self.port = free_port()
-        text = f"listener {self.port} 127.0.0.1\npersistence false\nallow_anonymous {str(not password).lower()}\n"
+        text = f"listener {self.port} 127.0.0.1\npersistence false\nallow_anonymous {str(not password).lower()}\n{more}"
         self.login = ""
         if password:
             passwords = folder / "passwords"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from mqtt_broker import Broker, Ear, free_port, until
+from mqtt_broker import Broker, Ear, free_port, missing, until
 from sim_process import Running
 
 from nullwatt.cli.main import main
@@ -241,6 +242,35 @@ def test_bad_input_is_one_line_and_code_2(refused: Callable[..., str], arguments
     port = str(free_port())
     arguments = [argument.replace("PORT", port) for argument in arguments]
     assert line.replace("PORT", port) in refused("mqtt-check", *arguments)
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Iterator[tuple[Broker, Path]]:
+    """A broker with TLS, and the certificate that signs its own."""
+    openssl = shutil.which("openssl") or missing("openssl is missing: install the package openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [openssl, "req", *options, *names, "-keyout", key, "-out", certificate]
+    subprocess.run(command, check=True, capture_output=True)
+    key.chmod(0o644)
+    made = Broker(tmp_path, more=f"certfile {certificate}\nkeyfile {key}\n")
+    made.start()
+    yield made, certificate
+    made.stop()
+
+
+def test_tls_with_a_certificate_that_the_system_trusts_and_with_no_other(
+    encrypted: tuple[Broker, Path], refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, certificate = encrypted
+    uri = broker.uri.replace("mqtt:", "mqtts:")
+    assert "certificate verify failed" in refused("mqtt-check", "--broker", uri, "--seconds", "0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setattr(sys, "argv", ["nullwatt", "mqtt-check", "--broker", uri, "--seconds", "0.1"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1  # connected, and nothing is there
 
 
 def test_a_wrong_password_is_code_2(refused: Callable[..., str], broker: Broker) -> None:
