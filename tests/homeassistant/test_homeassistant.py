@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from hass import PROGRAM, HomeAssistant
@@ -107,17 +108,19 @@ async def until[T](what: Callable[[], T], words: str) -> T:
 async def shown(hass: HomeAssistant, unique_id: str, is_right: Callable[[str], bool], words: str) -> None:
     """Wait until Home Assistant shows a right state; the house goes on meanwhile."""
     clock = asyncio.get_running_loop().time
-    end_s, state = clock() + WAIT_S, ""
-    while not is_right(state):
-        assert clock() < end_s, f"{words}: {unique_id} is {state or 'missing'}"
-        await asyncio.sleep(0.2)
+    end_s = clock() + WAIT_S
+    while True:
         entity_id = (await asyncio.to_thread(hass.entity_ids)).get(unique_id)
         states = await asyncio.to_thread(hass.states)
-        state = states[entity_id]["state"] if entity_id in states else ""
+        state = states[entity_id]["state"] if entity_id in states else "missing"
+        if is_right(state):
+            return
+        assert clock() < end_s, f"{words}: {unique_id} is {state}"
+        await asyncio.sleep(0.2)
 
 
 def is_there(state: str) -> bool:
-    return state not in ("", "unavailable", "unknown")
+    return state not in ("missing", "unavailable", "unknown")
 
 
 async def all_shown(hass: HomeAssistant) -> None:
@@ -127,8 +130,16 @@ async def all_shown(hass: HomeAssistant) -> None:
 
 
 async def test_every_entity_with_its_device_unit_and_class(hass: HomeAssistant, broker: Broker, ear: Ear) -> None:
+    def components() -> list[dict[str, Any]]:
+        texts = [text for topic, text in list(ear.latest.items()) if topic.startswith("homeassistant/device/")]
+        return [each for text in texts for each in json.loads(text)["components"].values()]
+
     async with played(broker):
         await all_shown(hass)
+        for component in components():
+            await shown(
+                hass, component["unique_id"], lambda state: state not in ("missing", "unavailable"), "not there"
+            )
         entities, devices = await asyncio.to_thread(hass.registry, "entity"), hass.registry("device")
         states = hass.states()
     by_id = {entity["unique_id"]: entity for entity in entities if entity["platform"] == "mqtt"}
