@@ -17,7 +17,7 @@ from mqtt_broker import Broker, Ear
 from mqtt_broker import until as wait_until
 from sim_process import Running
 
-from nullwatt.core import Config, ConsumerState, Emulator, Message, encode_frame
+from nullwatt.core import Config, ConsumerState, Emulator, Insights, Message, encode_frame
 from nullwatt.emulator.mqtt import InsightsService, printable
 from nullwatt.home import MqttInsightsSection, parse_broker, parse_house
 from nullwatt.lab import Site, specs_of
@@ -311,6 +311,15 @@ async def test_a_battery_that_only_the_broker_remembers_goes_offline(broker: Bro
         assert ear.latest[f"{BATTERY}/availability"] == "online"
         house.now_s += 61
         await until(lambda: ear.latest[f"{BATTERY}/availability"] == "offline", "not offline")
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_what_the_broker_kept_is_known_by_its_flag_however_fast_the_clock(retained: bool) -> None:
+    insights = Insights(Emulator())
+    insights.connected(at=0.0)
+    assert insights.received(f"{BATTERY}/availability", b"online", retained, at=50.0) is None
+    told = [message.topic for message in insights.due(at=70.0) if message.payload == b"offline"]
+    assert told == ([f"{BATTERY}/availability"] if retained else [])
 
 
 HOUSE: dict[str, Any] = {

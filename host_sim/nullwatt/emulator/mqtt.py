@@ -141,9 +141,10 @@ class InsightsService:
         topics = [*self._insights.subscriptions]
         for extension in self.extensions:
             topics += extension.subscriptions
-        for granted in await client.subscribe([(topic, 1) for topic in topics]):
-            if isinstance(granted, int) and granted > 2:
-                _LOG.warning("%s does not let us read all of: %s", self._broker, ", ".join(topics))
+        granted = await client.subscribe([(topic, 1) for topic in topics])
+        for topic, code in zip(topics, granted, strict=False):
+            if getattr(code, "is_failure", False):
+                _LOG.warning("%s does not let us read %s", self._broker, printable(topic))
         async for message in client.messages:
             payload = message.payload if isinstance(message.payload, bytes) else b""
             await self._take(client, message.topic.value, payload, message.retain)
