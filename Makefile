@@ -17,7 +17,7 @@ CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h $(GLUE)/*.cpp $(GLUE)/*.h $(GLUE)/*/
 	micropython/native/*.c tests/core/cpp/*.c* tests/component/stand_ins/*/*.[ch]* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
-.PHONY: help demo test pytest lint lint-micropython format bench size micropython test-micropython micropython-bench docs figures clean
+.PHONY: help demo test pytest lint lint-micropython format bench size micropython test-micropython micropython-bench test-homeassistant docs figures clean
 
 help:
 	@echo 'make demo    simulated house with four batteries, held at zero, on a web page (ARGS="--tui", "--headless")'
@@ -29,6 +29,7 @@ help:
 	@echo 'make micropython  MicroPython with the core, and the core as .mpy files (ARGS=--write: sizes into the docs)'
 	@echo 'make test-micropython  their tests alone'
 	@echo 'make micropython-bench time from poll to answer on the unix port'
+	@echo 'make test-homeassistant  MQTT insights in a real Home Assistant, which needs Python 3.13'
 	@echo 'make docs    rewrite the generated parts of docs/'
 	@echo 'make figures measure the control law and rewrite its table and pictures in docs/control.md'
 	@echo 'make clean   remove everything that was built'
@@ -54,6 +55,15 @@ help:
 .venv-%/.installed: tools/requirements-%.txt .venv/bin/uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --requirement $<
+	@touch $@
+
+# Home Assistant needs this very Python.
+PYTHON313 = $(shell for p in python3.13 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13*/bin/python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$p" && break; done)
+
+.venv-homeassistant/.installed: tools/requirements-homeassistant.txt .venv/bin/uv
+	$(BIN)/uv venv --quiet --clear --no-python-downloads --python "$(or $(PYTHON313),3.13)" .venv-homeassistant
+	$(BIN)/uv pip install --quiet --python .venv-homeassistant/bin/python --requirement $<
 	@touch $@
 
 # -- commands --------------------------------------------------------------------------------
@@ -105,6 +115,11 @@ micropython: .venv/.dev .venv-size/.installed .venv-micropython/.installed
 test-micropython: .venv/.dev
 	-@$(MAKE) --no-print-directory micropython ARGS=
 	$(BIN)/python -m pytest tests/micropython $(ARGS)
+
+# A real Home Assistant: about a minute, so `make test` does not wait for it.
+test-homeassistant: .venv/.dev
+	-@$(MAKE) --no-print-directory .venv-homeassistant/.installed
+	$(BIN)/python -m pytest tests/homeassistant $(ARGS)
 
 micropython-bench: .venv/.dev
 	@$(MAKE) --no-print-directory micropython ARGS=module-x64

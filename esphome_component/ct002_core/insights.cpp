@@ -314,8 +314,9 @@ InsightsCommand Insights::received(Text topic, Text payload, bool retained, uint
   InsightsCommand command = parse_insights_command(config_, topic, payload);
   if (command.kind == InsightsCommandKind::kAvailability) {
     // Only the broker's memory is news; what this session published comes back as well.
-    const bool remembered = now_ms - connected_ms_ < kReplayMs && command.value > 0.5f;
-    if (remembered && find(command.key) == nullptr) place_for(command.key);
+    // Where the client tells what was kept, no time needs to: it may be a simulated one that runs fast.
+    const bool remembered = retained || now_ms - connected_ms_ < kReplayMs;
+    if (remembered && command.value > 0.5f && find(command.key) == nullptr) place_for(command.key);
     return {};
   }
   if (command.force_rotation && (retained || now_ms - connected_ms_ < kReplayMs)) {

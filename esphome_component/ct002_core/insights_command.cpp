@@ -178,9 +178,10 @@ InsightsCommand parse_insights_command(const InsightsConfig &config, Text topic,
   if (!take(&topic, text_of("consumer/"))) return {};
   const Text key = take_level(&topic);
   const Text field = take_level(&topic);
-  if (key.size == 0 || key.size >= kKeySize) return {};
-  if (equal(field, text_of("availability")) && topic.size == 0) return parse_availability(key, payload);
+  const bool is_key = key.size > 0 && key.size < kKeySize;
+  if (is_key && equal(field, text_of("availability")) && topic.size == 0) return parse_availability(key, payload);
   if (!equal(topic, text_of("set"))) return {};
+  if (!is_key) return refused("no battery can be called so");
   return parse_setting(key, field, payload);
 }
 

@@ -7,6 +7,14 @@ from typing import Any
 #: A file that uses every section.
 FULL: dict[str, Any] = {
     "ct": {"mac": "112233445566", "host": "127.0.0.1", "port": 12345},
+    "mqtt_insights": {
+        "broker": "mqtt://me:secret@192.0.2.1:1884",
+        "base_topic": "home/nullwatt",
+        "device_id": "cellar",
+        "ha_discovery": True,
+        "ha_discovery_prefix": "ha",
+        "state_interval": 5,
+    },
     "powermeter": {
         "phases": 3,
         "base_load": [100, 50, 20],
@@ -65,6 +73,11 @@ HAND_WRITTEN = [
     (("ct", "mac"), "11:22:33:44:55:66", "12 hexadecimal digits"),
     (("ct", "hots"), "x", 'ct.hots = "x": unknown key, did you mean "host"?'),
     (("ct",), [], "ct = []: must be an object with keys"),
+    (("mqtt_insights", "base_topic"), "a/#", 'mqtt_insights.base_topic = "a/#": must be 1 to 63 bytes without the'),
+    (("mqtt_insights", "device_id"), "ä" * 32, "mqtt_insights.device_id = "),
+    (("mqtt_insights", "ha_discovry"), True, 'unknown key, did you mean "ha_discovery"?'),
+    (("mqtt_insights", "state_interval"), -1, "mqtt_insights.state_interval = -1: must be greater than or equal to 0"),
+    (("mqtt_insights", "broker"), "http://x", 'mqtt_insights.broker = "***": must begin with mqtt:// or mqtts://'),
     (("meter", "refresh_s"), 0, "meter.refresh_s = 0: must be greater than or equal to 0.01"),
     (("meter", "latency"), 1, 'meter.latency = 1: unknown key, did you mean "latency_s"?'),
     (("meter", "noise"), None, "meter.noise = null: must be a number"),

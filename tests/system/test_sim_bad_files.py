@@ -224,7 +224,7 @@ def _a_while(file: HouseFile, specs: tuple[BatterySpec, ...], *_: object) -> int
 def called(path: Path) -> tuple[object, str, str]:
     """The command in this process: exit code, output, errors."""
     output, errors = io.StringIO(), io.StringIO()
-    arguments = ["nullwatt", "sim", "run", "--no-tui", "-c", str(path)]
+    arguments = ["nullwatt", "sim", "run", "--no-tui", "--emulator", "-c", str(path)]  # which MQTT needs
     with (
         patch.object(sys, "argv", arguments),
         patch.object(sim_run, "serve", _a_while),

@@ -8,12 +8,13 @@ import logging
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nullwatt.battery import Battery
 from nullwatt.cli.errors import fail
 from nullwatt.cli.house_server import STOPPED, Show, log_to, serve
+from nullwatt.cli.mqtt import with_broker
 from nullwatt.cli.sim_terminal import LastLine, obstacle, page_obstacle
 from nullwatt.core import Emulator
 from nullwatt.home import PHASES, ConfigError, House, HouseFile, load_house_file
@@ -32,9 +33,10 @@ class Wanted:
     seed: int | None
     time_scale: float | None
     port: int | None
+    mqtt: str | None = field(default=None, repr=False)
 
-    def load(self) -> tuple[HouseFile, tuple[BatterySpec, ...]]:
-        """The house and its batteries; bad input ends the program."""
+    def load(self, emulator_here: bool) -> tuple[HouseFile, tuple[BatterySpec, ...]]:
+        """The house and its batteries; bad input ends the program. emulator_here: in this process."""
         try:
             file = demo_house(self.duration_s) if self.path is None else load_house_file(self.path)
             specs = specs_of(file, str(self.path))
@@ -48,7 +50,9 @@ class Wanted:
             changed["seed"] = self.seed
         if self.time_scale is not None:
             changed["time_scale"] = self.time_scale
-        return file.model_copy(update=changed), specs
+        cure = None if emulator_here else "leave out --headless"
+        file = with_broker(file.model_copy(update=changed), str(self.path), self.mqtt, cure)
+        return file, specs
 
 
 class Held:
@@ -83,7 +87,7 @@ def show(wanted: Wanted, tui: bool, http_port: int | None, browser: bool) -> int
     hindrance = obstacle() if tui else page_obstacle()
     if hindrance:
         fail(f"{hindrance} (or look at lines: --headless)", 1)
-    file, specs = wanted.load()
+    file, specs = wanted.load(True)
     if http_port is not None:
         file = file.model_copy(update={"http": file.http.model_copy(update={"port": http_port})})
     last_line, held = LastLine() if tui else None, Held()
@@ -104,7 +108,7 @@ def show(wanted: Wanted, tui: bool, http_port: int | None, browser: bool) -> int
 
 def print_lines(wanted: Wanted) -> int:
     """A line now and then, and the verdict. Exit code."""
-    file, specs = wanted.load()
+    file, specs = wanted.load(False)
     held, next_s = Held(), file.log_interval
 
     def ready(emulator: EmulatorProcess) -> None:

@@ -5,15 +5,20 @@ import contextlib
 import logging
 import signal
 import sys
+import time
 import warnings
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import nullwatt
 from nullwatt.cli.errors import fail
 from nullwatt.core import Config, Emulator, options
 from nullwatt.emulator import EmulatorService, PortInUseError
 from nullwatt.meters import LineMeter
+
+if TYPE_CHECKING:
+    from nullwatt.emulator.mqtt import InsightsService
 
 _METERS = ("stdin",)
 _MAX_PORT = 65535
@@ -54,8 +59,11 @@ def _config(settings: list[str]) -> Config:
     return config
 
 
-async def _serve(service: EmulatorService, host: str) -> None:
+async def _serve(service: EmulatorService, host: str, insights: "InsightsService | None") -> None:
     task = asyncio.create_task(service.run())
+    side = None if insights is None else asyncio.create_task(insights.run())
+    if side is not None:
+        side.add_done_callback(lambda done: task.cancel())  # it never ends by itself, but for a bug to see
     loop = asyncio.get_running_loop()
     for stop in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop, task.cancel)
@@ -64,8 +72,26 @@ async def _serve(service: EmulatorService, host: str) -> None:
     if service.ready.is_set():
         print(f"nullwatt emulator: listening on udp://{host}:{service.port}", flush=True)
     ready.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    finally:
+        if side is not None:
+            side.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await side
+
+
+def _insights(uri: str | None, emulator: Emulator) -> "InsightsService | None":
+    if uri is None:
+        return None
+    from nullwatt.cli.mqtt import address_of, need_library  # only here: the others need neither
+
+    address = address_of("--mqtt", uri)
+    need_library()
+    from nullwatt.emulator.mqtt import InsightsService
+
+    return InsightsService(emulator, address, time.monotonic, version=nullwatt.__version__)
 
 
 def emulator(
@@ -76,6 +102,10 @@ def emulator(
     meter: Annotated[str, typer.Option(help="Where grid readings come from: stdin = JSON lines.")] = "stdin",
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set an option; may be repeated.")
+    ] = None,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Tell an MQTT broker (mqtt://user:password@host:port) of the batteries."),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every dropped datagram.")] = False,
 ) -> None:
@@ -92,10 +122,12 @@ def emulator(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     config = _config(set_ or [])
+    core = Emulator(config)
+    insights = _insights(mqtt, core)
     service = EmulatorService(
-        Emulator(config), LineMeter(sys.stdin), host, int(config.compiled("udp_port")) if port is None else port
+        core, LineMeter(sys.stdin), host, int(config.compiled("udp_port")) if port is None else port
     )
     try:
-        asyncio.run(_serve(service, host))
+        asyncio.run(_serve(service, host, insights))
     except PortInUseError as error:
         fail(str(error))

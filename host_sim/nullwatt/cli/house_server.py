@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nullwatt.cli.errors import fail
+from nullwatt.cli.mqtt import tell
 from nullwatt.cli.sim_source import HouseSource
 from nullwatt.cli.sim_terminal import LastLine
 from nullwatt.core import Emulator
@@ -124,6 +125,8 @@ async def _serve(
     stopped = asyncio.create_task(stop.wait())
     tasks: list[asyncio.Task[Any]] = [world, http, stopped]
     view = None
+    if site.emulator is not None and file.mqtt_insights is not None:
+        tasks.append(asyncio.create_task(tell(site, file.mqtt_insights)))
     if show.last_line is not None:
         from nullwatt.cli.sim_view import SimView  # only here: textual may be missing
 

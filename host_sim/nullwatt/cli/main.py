@@ -13,12 +13,14 @@ from nullwatt.cli.demo import demo
 from nullwatt.cli.emulator import emulator
 from nullwatt.cli.errors import fail
 from nullwatt.cli.lab import lab
+from nullwatt.cli.mqtt_check import mqtt_check
 from nullwatt.cli.sim import sim
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command("demo")(demo)
 app.command("dash")(dash)
 app.command("emulator")(emulator)
+app.command("mqtt-check")(mqtt_check)
 app.add_typer(lab, name="lab")
 app.add_typer(sim, name="sim")
 

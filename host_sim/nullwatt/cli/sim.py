@@ -61,6 +61,13 @@ def run(
     emulator: Annotated[
         bool, typer.Option("--emulator", help="Run the emulator in here as well, on --ct-host and --ct-port.")
     ] = False,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="With --emulator: tell an MQTT broker (mqtt://user:password@host:port) of the batteries.",
+        ),
+    ] = None,
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Print lines instead of a live view.")] = False,
     web: Annotated[
         bool | None, typer.Option("--web/--no-web", help="Serve the web page. Default: where NiceGUI is installed.")
@@ -82,7 +89,7 @@ def run(
 
     quick = sim_run.Quick(batteries, phases, base_load, soc)
     changes = sim_run.Changes(ct_host, ct_port, http_port, time_scale, power_update_delay)
-    how = sim_run.How(emulator, no_tui, web, verbose, history)
+    how = sim_run.How(emulator, no_tui, web, verbose, history, mqtt)
     raise typer.Exit(sim_run.run(config, quick, changes, how))
 
 

@@ -1,12 +1,13 @@
 """The simulation in the foreground: house file or quick house, batteries, HTTP."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nullwatt.cli.errors import fail
 from nullwatt.cli.house_server import Show, log_to, serve
+from nullwatt.cli.mqtt import with_broker
 from nullwatt.cli.sim_terminal import LastLine, obstacle, page_obstacle
 from nullwatt.core import Emulator
 from nullwatt.home import ConfigError, CtSection, HouseFile, check_document, load_house_file, parse_house
@@ -104,13 +105,17 @@ class Changes:
 
 @dataclass(frozen=True)
 class How:
-    """How it is run. emulator: with one in this process. web: with the page; None = if it can be. history: a file."""
+    """How it is run.
+
+    emulator: with one in this process. web: with the page; None = if it can be. history: a file. mqtt: a broker.
+    """
 
     emulator: bool = False
     no_tui: bool = False
     web: bool | None = None
     verbose: bool = False
     history: Path | None = None
+    mqtt: str | None = field(default=None, repr=False)
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -136,6 +141,7 @@ def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
         specs = specs_of(file, str(config or "house"))
     except ConfigError as error:
         fail(str(error))
+    file = with_broker(file, str(config or "house"), how.mqtt, None if how.emulator else "add --emulator")
     no_page = page_obstacle() if how.web is not False else None
     if no_page and how.web:
         fail(no_page, 1)

@@ -6,12 +6,14 @@ import, battery + = discharge. Same seed, same house, bit for bit.
 
 from .appliance_table import APPLIANCES
 from .appliances import Appliance
+from .broker import BrokerAddress, BrokerError, parse_broker
 from .clock import Clock, PacedClock, RealClock, ScaledClock, SteppedClock
 from .config import (
     BatterySection,
     ConfigError,
     CtSection,
     HouseFile,
+    MqttInsightsSection,
     broken_rule,
     check_document,
     house_schema,
@@ -50,6 +52,8 @@ __all__ = [
     "Appliance",
     "BatteryOutput",
     "BatterySection",
+    "BrokerAddress",
+    "BrokerError",
     "Clock",
     "Command",
     "ConfigError",
@@ -67,6 +71,7 @@ __all__ = [
     "Meter",
     "MeterConfig",
     "MeterReading",
+    "MqttInsightsSection",
     "PacedClock",
     "Quantity",
     "RealClock",
@@ -84,6 +89,7 @@ __all__ = [
     "load_house_file",
     "parse_appliance",
     "parse_battery",
+    "parse_broker",
     "parse_house",
     "parse_load",
     "read_document",

@@ -13,6 +13,7 @@ one `ConfigError` whose text is a single line: file, key, value, what is allowed
 
 import difflib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
@@ -23,6 +24,7 @@ from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from .appliance_table import APPLIANCES, AnyAppliance
 from .appliances import Appliance
+from .broker import BrokerError, parse_broker
 from .house import HouseConfig
 from .loads import LoadConfig, LoadEvent
 from .meter import MeterConfig
@@ -49,12 +51,18 @@ _Wait = Annotated[FiniteFloat, Field(ge=0.1, le=HUGE)]
 _Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
+# As the core takes them: parts of topics, in bytes.
+_MOST_TOPIC_BYTES = 63
+_TOPIC_RULE = f"must be 1 to {_MOST_TOPIC_BYTES} bytes without the wildcards + and # and without control characters"
+_Topic = Annotated[str, Field(pattern=r"^[^+#\x00-\x1f\x7f]+$", max_length=_MOST_TOPIC_BYTES)]
+
 _APPLIANCE: TypeAdapter[Appliance] = TypeAdapter(AnyAppliance)
 
 _HOST_RULE = 'must be an address or a name in quotes, such as "192.168.1.40"'
 #: Finer steps are no display's, and the smallest ones would overflow.
 _FINEST_W = 1e-6
 _SHOWN = 60  # characters of a value or a key in an error
+_SECRET = "***"  # instead of a value that may hold a password
 _MOST_NODES = 1_000_000  # of a YAML document written out: aliases of aliases grow without bound
 
 #: Rules that pydantic words for programmers, by its error type.
@@ -88,6 +96,20 @@ class HttpSection(Section):
 
     host: _Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
+class MqttInsightsSection(Section):
+    """A broker that is told of the batteries and from which commands are taken; keys as in ESPHome's block.
+
+    broker: see `parse_broker`; None = as the command line says. state_interval: s, 0 = with every poll.
+    """
+
+    broker: str | None = None
+    base_topic: _Topic = "astrameter"
+    device_id: _Topic = "device-1"
+    ha_discovery: bool = True
+    ha_discovery_prefix: _Topic = "homeassistant"
+    state_interval: Annotated[FiniteFloat, Field(ge=0, le=86400)] = 0.0
 
 
 class LoadSection(Section):
@@ -191,6 +213,7 @@ class HouseFile(Section):
     log_interval: Positive = 5.0
     time_scale: Positive = 1.0
     seed: _Seed = 1
+    mqtt_insights: MqttInsightsSection | None = None
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
@@ -364,11 +387,27 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
             host.encode("idna")  # as it will be when it is looked up
         except UnicodeError:
             broken.append((path, host, _HOST_RULE))
+    broken += _broken_mqtt(house.mqtt_insights)
     if 0 < house.meter.resolution < _FINEST_W:
         broken.append(("meter.resolution", house.meter.resolution, f"must be 0 or at least {_FINEST_W:g}"))
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
     return broken + _broken_batteries(house, (*usable, SPREAD), absent)
+
+
+def _broken_mqtt(mqtt: MqttInsightsSection | None) -> list[tuple[str, object, str]]:
+    broken: list[tuple[str, object, str]] = []
+    if mqtt is None:
+        return broken
+    for key in ("base_topic", "device_id", "ha_discovery_prefix"):
+        if len(getattr(mqtt, key).encode()) > _MOST_TOPIC_BYTES:
+            broken.append((f"mqtt_insights.{key}", getattr(mqtt, key), _TOPIC_RULE))
+    try:
+        if mqtt.broker is not None:
+            parse_broker(mqtt.broker)
+    except BrokerError as error:
+        broken.append(("mqtt_insights.broker", _SECRET, str(error)))
+    return broken
 
 
 def _broken_batteries(house: HouseFile, usable: tuple[str, ...], absent: str) -> list[tuple[str, object, str]]:
@@ -416,6 +455,8 @@ def _explain(error: ValidationError, root: type[BaseModel]) -> str:
         return f'{path} = {value}: must be 12 hexadecimal digits in quotes, such as "02B250000001"'
     if loc and loc[-1] == "host":
         return f"{path} = {value}: {_HOST_RULE}"
+    if first["type"] == "string_pattern_mismatch" and loc[0] == "mqtt_insights":
+        return f"{path} = {value}: {_TOPIC_RULE}"
     rule = _PLAIN_RULES.get(first["type"], first["msg"])
     rule = rule.replace("Input should", "must").replace(" after validation", "")
     return f"{path}{' = ' if path else ''}{value}: {rule}"
@@ -477,6 +518,8 @@ def _show(value: object) -> str:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError):  # YAML can refer to itself
         text = type(value).__name__
+    # Credentials of a URI, whatever key they were written for.
+    text = re.sub(r"(mqtts?:/*).*@", rf"\1{_SECRET}@", text, flags=re.IGNORECASE)
     return _short(text)
 
 

@@ -1,0 +1,59 @@
+"""What `--mqtt` and the house file's `mqtt_insights` ask for."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import nullwatt
+from nullwatt.cli.errors import fail
+from nullwatt.home import BrokerAddress, BrokerError, HouseFile, MqttInsightsSection, parse_broker
+
+if TYPE_CHECKING:
+    from nullwatt.lab import Site  # mqtt-check does without
+
+
+def address_of(option: str, uri: str) -> BrokerAddress:
+    """The address that an option gives; what is none ends the program."""
+    try:
+        return parse_broker(uri)
+    except BrokerError as error:
+        fail(f"{option}: {error}")
+
+
+def need_library() -> None:
+    """End the program where a library that MQTT needs is missing."""
+    for name in ("aiomqtt", "jinja2"):
+        if find_spec(name) is None:
+            fail(f"MQTT needs the package {name}; install nullwatt[services]")
+
+
+def with_broker(file: HouseFile, name: str, uri: str | None, cure: str | None) -> HouseFile:
+    """The file with the broker of the command line. What cannot be ends the program.
+
+    name: of the file. cure: the emulator is elsewhere, and this would bring it here; None = it is here.
+    """
+    section = file.mqtt_insights
+    if uri is None and section is None:
+        return file
+    if cure is not None:
+        fail(
+            f"{f'{name}: mqtt_insights' if uri is None else '--mqtt'}: MQTT needs the emulator in this process: {cure}"
+        )
+    section = section or MqttInsightsSection()
+    if uri is not None:
+        address_of("--mqtt", uri)
+        section = section.model_copy(update={"broker": uri})
+    if section.broker is None:
+        fail(f"{name}: mqtt_insights.broker: required key is missing, or give --mqtt")
+    need_library()
+    return file.model_copy(update={"mqtt_insights": section})
+
+
+async def tell(site: "Site", section: MqttInsightsSection) -> None:
+    """Keep the broker of a checked section informed of a site's own emulator, until cancelled."""
+    from nullwatt.emulator.mqtt import InsightsService  # only here: aiomqtt may be missing
+
+    if site.emulator is None or section.broker is None:
+        raise ValueError("no emulator or no broker")
+    await InsightsService(
+        site.emulator, parse_broker(section.broker), lambda: site.loop.now_s, section, nullwatt.__version__
+    ).run()

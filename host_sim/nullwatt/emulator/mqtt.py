@@ -1,0 +1,207 @@
+"""MQTT insights over a connection: tells a broker of the emulator and hands its commands to it.
+
+The core decides what is to be published when and what a message asks for (`nullwatt.core.Insights`). This is the
+connection: it is lost and comes back, and neither batteries nor the event loop ever wait for it.
+"""
+
+import asyncio
+import hashlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import aiomqtt
+
+from nullwatt.core import Emulator, Insights, Message
+from nullwatt.emulator.mqtt_read import why
+from nullwatt.home import BrokerAddress, MqttInsightsSection
+
+_LOG = logging.getLogger("nullwatt.mqtt")
+_KEEPALIVE_S = 60
+#: How often it is looked what is due, real time.
+_PERIOD_S = 0.1
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 30.0
+#: A broker that does not take the farewell by then will send the last will instead.
+_LEAVE_S = 1.0
+_SHOWN = 80  # characters of a topic or a payload in the log
+
+
+class Extension(Protocol):
+    """Further topics on the same connection."""
+
+    @property
+    def subscriptions(self) -> Sequence[str]:
+        """Topics to subscribe to after each connection, QoS 1."""
+
+    def received(self, topic: str, payload: bytes) -> Iterable[Message]:
+        """A message came in, maybe one for somebody else. What is to be published because of it."""
+
+    def due(self) -> Iterable[Message]:
+        """Called about ten times a second while connected. What is to be published now."""
+
+
+class InsightsService:
+    """One emulator and one broker.
+
+    Attributes:
+        extensions: Further topics; add them before `run`.
+        connected: Whether the broker is there.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        broker: BrokerAddress,
+        now: Callable[[], float],
+        settings: MqttInsightsSection | None = None,
+        version: str = "",
+    ) -> None:
+        """now: the clock that drives the emulator, s. settings: topics; None = the usual ones.
+
+        Raises:
+            ValueError: A name is no part of a topic.
+        """
+        settings = settings or MqttInsightsSection()
+        self.extensions: list[Extension] = []
+        self.connected = False
+        self._broker = broker
+        self._now = now
+        self._insights = Insights(
+            emulator,
+            base_topic=settings.base_topic,
+            device_id=settings.device_id,
+            discovery_prefix=settings.ha_discovery_prefix,
+            discovery=settings.ha_discovery,
+            hub=True,
+            state_interval_s=settings.state_interval,
+            version=version,
+        )
+        self._identifier = _client_id(settings.base_topic, settings.device_id)
+        self._told = ""  # the latest trouble that was logged
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; then say goodbye."""
+        wait_s = _FIRST_WAIT_S
+        clock = asyncio.get_running_loop().time
+        while True:
+            began_s = clock()
+            try:
+                async with self._client() as client:
+                    await self._session(client)
+            except aiomqtt.MqttError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():  # the farewell failed: the last will stands for it
+                    raise asyncio.CancelledError from None
+                self._lost(error)
+            if clock() - began_s > _LONGEST_WAIT_S:
+                wait_s = _FIRST_WAIT_S
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _client(self) -> aiomqtt.Client:
+        broker = self._broker
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=self._identifier,
+            protocol=aiomqtt.ProtocolVersion.V311,
+            clean_session=True,
+            keepalive=_KEEPALIVE_S,
+            will=aiomqtt.Will(self._insights.status_topic, b"offline", qos=1, retain=True),
+            tls_context=ssl.create_default_context() if broker.tls else None,
+        )
+
+    async def _session(self, client: aiomqtt.Client) -> None:
+        """All that happens on one connection."""
+        self._insights.connected(at=self._now())
+        self.connected, self._told = True, ""
+        _LOG.info("connected to %s", self._broker)
+        # What the broker remembers is read before anything is told.
+        tasks = [asyncio.create_task(self._receive(client)), asyncio.create_task(self._tell(client))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except asyncio.CancelledError:
+            await _end(tasks)
+            await self._leave(client)
+            raise
+        finally:
+            self.connected = False
+            self._insights.disconnected()
+            await _end(tasks)
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        topics = [*self._insights.subscriptions]
+        for extension in self.extensions:
+            topics += extension.subscriptions
+        granted = await client.subscribe([(topic, 1) for topic in topics])
+        for topic, code in zip(topics, granted, strict=False):
+            if getattr(code, "is_failure", False):
+                _LOG.warning("%s does not let us read %s", self._broker, printable(topic))
+        async for message in client.messages:
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            await self._take(client, message.topic.value, payload, message.retain)
+
+    async def _take(self, client: aiomqtt.Client, topic: str, payload: bytes, retained: bool) -> None:
+        reason = self._insights.received(topic, payload, retained, at=self._now())
+        if reason is not None:
+            _LOG.warning("%s = %s: %s", printable(topic), printable(payload), reason)
+        for extension in self.extensions:
+            for message in extension.received(topic, payload):
+                await _publish(client, message)
+
+    async def _tell(self, client: aiomqtt.Client) -> None:
+        while True:
+            await asyncio.sleep(_PERIOD_S)
+            # Asking for the next message says that this one was taken; one that was not is asked for again.
+            for message in self._insights.due(at=self._now()):
+                await _publish(client, message)
+            for extension in self.extensions:
+                for message in extension.due():
+                    await _publish(client, message)
+
+    async def _leave(self, client: aiomqtt.Client) -> None:
+        client.timeout = _LEAVE_S
+        with suppress(aiomqtt.MqttError):
+            await client.publish(self._insights.status_topic, b"offline", qos=1, retain=True)
+
+    def _lost(self, error: aiomqtt.MqttError) -> None:
+        """Log it, once for as long as it is the same."""
+        reason = why(error)
+        if reason != self._told:
+            _LOG.warning("%s: %s; trying again", self._broker, printable(reason))
+        self._told = reason
+
+
+async def _publish(client: aiomqtt.Client, message: Message) -> None:
+    await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def printable(text: str | bytes) -> str:
+    """The text, or what is readable of it, on one line and cut."""
+    if isinstance(text, bytes):
+        text = repr(text[: 4 * _SHOWN].decode(errors="backslashreplace"))
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _client_id(*names: str) -> str:
+    """The same for the same emulator: a broker then ends what is left of a broken connection when the next comes.
+
+    At most 23 letters and digits, which every broker takes; an empty one some refuse.
+    """
+    text = "\0".join((socket.gethostname(), *names))
+    return "nullwatt" + hashlib.sha256(text.encode()).hexdigest()[:15]
