@@ -484,6 +484,11 @@ def test_what_is_no_value_of_a_setting_is_refused_in_one_line(field: str, payloa
     assert session.emulator.consumers() == before
 
 
+@pytest.mark.parametrize("name", ["", "x" * 32])
+def test_a_name_that_no_battery_can_have_is_refused(name: str) -> None:
+    assert Session().received(f"{BASE}/consumer/{name}/active/set", "false") == "no battery can be called so"
+
+
 def test_an_empty_payload_is_how_a_retained_command_is_deleted() -> None:
     session = Session()
     session.poll()
@@ -622,7 +627,6 @@ def test_numbers_are_taken_within_their_range_and_not_beyond(field: str, value: 
         "astrameter/ct002/device-1x/set",
         f"{BASE}/consumer/{MAC}/active",
         f"{BASE}/consumer/{MAC}/active/set/more",
-        f"{BASE}/consumer//active/set",
         f"astrameter2/ct002/device-1/consumer/{MAC}/active/set",
     ],
 )
