@@ -47,6 +47,7 @@ void Bluetooth::setup() {
   nullwatt::copy_text(nullwatt::text_of(this->at_boot_.id), this->id_, sizeof(this->id_));
   nullwatt::ble_name(nullwatt::text_of(this->meter_->emulator().config().ct_type), this->id_, this->name_);
   this->ble_->set_name(this->name_);
+  this->meter_->set_bluetooth_id(this->id_);
   this->set_radio_address_();
   this->restore_direction_();
   // Whoever can make the board restart must not get a window by it: only power and the reset button open one.

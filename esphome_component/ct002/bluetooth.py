@@ -114,6 +114,8 @@ async def to_code(meter: cg.MockObj, config: ConfigType) -> None:
     var = cg.new_Pvariable(block[CONF_ID], meter, ble, server)
     await cg.register_component(var, block)
     esp32_ble.register_gatts_event_handler(ble, var)
+    if registration := config.get("marstek_registration"):
+        cg.add((await cg.get_variable(registration[CONF_ID])).set_bluetooth(var))
     for key in (CONF_ALLOW_WIFI_CHANGE, CONF_ALLOW_DIRECTION_CHANGE):
         if block[key]:
             cg.add(getattr(var, f"set_{key}")(True))

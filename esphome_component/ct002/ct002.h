@@ -96,6 +96,18 @@ class CT002Component final : public Component, public RosterListener {
   void measured_power(float (&power_w)[MAX_PHASES]) const;
   /// The MAC under which the batteries know this meter; empty = they use any. Configured, or found by registration.
   const char *ct_mac() const { return this->emulator_.config().ct_mac; }
+  /// The same for the Marstek app; without a MAC of the configuration or the cloud, the one that Bluetooth tells.
+  const char *app_mac() const {
+#ifdef USE_CT002_BLUETOOTH
+    if (this->ct_mac()[0] == '\0')
+      return this->bluetooth_id_;
+#endif
+    return this->ct_mac();
+  }
+#ifdef USE_CT002_BLUETOOTH
+  /// 12 digits, kept by Bluetooth.
+  void set_bluetooth_id(const char *id) { this->bluetooth_id_ = id; }
+#endif
   /// From now on only polls for this MAC are answered.
   void take_ct_mac(const char *mac);
 #ifdef USE_CT002_BLUETOOTH
@@ -155,6 +167,9 @@ class CT002Component final : public Component, public RosterListener {
   Roster roster_;
   PhaseInput phases_[MAX_PHASES];
   const char *changed_options_{""};
+#ifdef USE_CT002_BLUETOOTH
+  const char *bluetooth_id_{""};
+#endif
   std::unique_ptr<socket::Socket> socket_;
   uint32_t ticked_ms_{0};
   uint32_t meter_warned_ms_{0};

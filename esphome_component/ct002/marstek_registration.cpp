@@ -27,9 +27,22 @@ void MarstekRegistration::setup() {
     this->stored_ = {};
   this->registration_ = nullwatt::Registration(this->config_, this->stored_);
   if (this->registration_.is_done()) {
-    this->meter_->take_ct_mac(this->registration_.mac());
+    this->take_mac_(false);
     this->disable_loop();
   }
+}
+
+void MarstekRegistration::take_mac_(bool just_saved) {
+  this->meter_->take_ct_mac(this->registration_.mac());
+#ifdef USE_CT002_BLUETOOTH
+  if (this->bluetooth_ == nullptr)
+    return;
+  if (just_saved) {
+    this->bluetooth_->on_registered(this->registration_.mac(), this->config_.force);
+  } else {
+    this->bluetooth_->set_registered_mac(this->registration_.mac());
+  }
+#endif
 }
 
 void MarstekRegistration::loop() {
@@ -88,7 +101,7 @@ void MarstekRegistration::finish_(uint32_t now_ms) {
              registration.pause_ms() / 1000);
   } else if (registration.is_done()) {
     ESP_LOGI(TAG, "Registered as CT %s", registration.mac());
-    this->meter_->take_ct_mac(registration.mac());
+    this->take_mac_(true);
     this->disable_loop();
   } else if (this->step_ == nullwatt::RegistrationStep::kAdd) {
     ESP_LOGI(TAG, "Created the CT %s", registration.record().mac);

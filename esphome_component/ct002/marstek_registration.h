@@ -11,6 +11,9 @@
 #include "esphome/components/ct002_core/registration.h"
 #include "esphome/core/preferences.h"
 #include "web.h"
+#ifdef USE_CT002_BLUETOOTH
+#include "bluetooth.h"
+#endif
 
 namespace esphome::ct002 {
 
@@ -21,7 +24,8 @@ class MarstekRegistration final : public Component {
   void setup() override;
   void loop() override;
   void dump_config() override;
-  float get_setup_priority() const override { return setup_priority::AFTER_CONNECTION; }
+  // Only the flash is read there. Before Bluetooth, whose radio takes its address, the stored MAC, once at its start.
+  float get_setup_priority() const override { return setup_priority::BLUETOOTH + 20.0f; }
 
   void set_base_url(const char *base_url) { this->config_.account.base_url = base_url; }
   /// The password's MD5, so that the password itself is not in the firmware.
@@ -36,8 +40,13 @@ class MarstekRegistration final : public Component {
   void set_verify_ssl(bool verify) { this->tls_.verify = verify; }
   void set_ca_certificate(const char *pem) { this->tls_.ca_certificate = pem; }
   void set_timeout(uint32_t timeout_ms) { this->timeout_ms_ = timeout_ms; }
+#ifdef USE_CT002_BLUETOOTH
+  void set_bluetooth(Bluetooth *bluetooth) { this->bluetooth_ = bluetooth; }
+#endif
 
  protected:
+  /// just_saved: the cloud has told it now, not in an earlier run.
+  void take_mac_(bool just_saved);
   void start_(uint32_t now_ms);
   void finish_(uint32_t now_ms);
   /// Into the flash, now. False if it is not there.
@@ -51,6 +60,9 @@ class MarstekRegistration final : public Component {
   nullwatt::Registration registration_{this->config_, this->stored_};  ///< asks nothing before setup()
   ESPPreferenceObject preference_;
   std::unique_ptr<WebJob> job_;
+#ifdef USE_CT002_BLUETOOTH
+  Bluetooth *bluetooth_{nullptr};
+#endif
   nullwatt::RegistrationStep step_{nullwatt::RegistrationStep::kNothing};
 };
 

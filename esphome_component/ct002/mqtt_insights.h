@@ -28,11 +28,6 @@ class MqttInsights final : public Component, public Parented<CT002Component> {
   void set_node_topic(const char *topic) { this->node_topic_ = topic; }
   void set_state_interval(uint32_t interval_ms) { this->state_interval_ms_ = interval_ms; }
 
-  // Marstek app: kept for its responder, a class of its own on the same client.
-  void set_app_responder(bool enabled) { this->app_responder_ = enabled; }
-  /// 0 = answers only.
-  void set_app_interval(uint32_t interval_ms) { this->app_interval_ms_ = interval_ms; }
-
   void setup() override;
   /// At most one message per pass: batteries come first.
   void loop() override;
@@ -58,10 +53,8 @@ class MqttInsights final : public Component, public Parented<CT002Component> {
   const char *discovery_prefix_{""};
   const char *node_topic_{""};
   uint32_t state_interval_ms_{0};
-  uint32_t app_interval_ms_{0};
   uint32_t paused_ms_{0};
   uint32_t pause_ms_{0};
-  bool app_responder_{false};
   bool connected_{false};
   bool no_memory_told_{false};
 };

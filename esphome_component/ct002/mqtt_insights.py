@@ -18,7 +18,8 @@ from .tracked import tracked
 KEY = "mqtt_insights"
 AUTO_LOAD: list[str] = []
 DEFINE = "USE_CT002_MQTT_INSIGHTS"
-FILES = {"mqtt_insights.cpp": DEFINE}
+APP_DEFINE = "USE_CT002_MARSTEK_APP"
+FILES = {"mqtt_insights.cpp": DEFINE, "marstek_app.cpp": APP_DEFINE}
 
 MQTT = "mqtt"
 CONF_BASE_TOPIC = "base_topic"
@@ -26,6 +27,7 @@ CONF_DEVICE_ID = "device_id"
 CONF_HA_DISCOVERY = "ha_discovery"
 CONF_HA_DISCOVERY_PREFIX = "ha_discovery_prefix"
 CONF_STATE_INTERVAL = "state_interval"
+CONF_APP_ID = "marstek_app_id"
 CONF_MARSTEK_MQTT_ENABLED = "marstek_mqtt_enabled"
 CONF_MARSTEK_MQTT_INTERVAL = "marstek_mqtt_interval"
 
@@ -38,6 +40,7 @@ LONGEST_MS = 2**31 - 1
 # Of ESPHome's MQTT client: without it, publishing waits for the network.
 CONF_IDF_SEND_ASYNC = "idf_send_async"
 
+MarstekApp = ct002_ns.class_("MarstekApp", cg.Component, cg.Parented.template(CT002Component))
 MqttInsights = ct002_ns.class_("MqttInsights", cg.Component, cg.Parented.template(CT002Component))
 
 
@@ -62,6 +65,7 @@ SCHEMA = cv.All(
     cv.Schema(
         {
             cv.GenerateID(): cv.declare_id(MqttInsights),
+            cv.GenerateID(CONF_APP_ID): cv.declare_id(MarstekApp),
             cv.Optional(CONF_BASE_TOPIC, default="astrameter"): cv.All(cv.string_strict, topic_part),
             cv.Optional(CONF_DEVICE_ID, default=""): device_id,
             cv.Optional(CONF_HA_DISCOVERY, default=True): cv.boolean,
@@ -129,8 +133,10 @@ async def to_code(var: cg.MockObj, config: ConfigType) -> None:
     if not will_is_status(block, CORE.config[MQTT]) and (topic := node_topic(CORE.config[MQTT])):
         cg.add(insights.set_node_topic(topic))
     cg.add(insights.set_state_interval(milliseconds(block, CONF_STATE_INTERVAL)))
-    cg.add(insights.set_app_responder(block[CONF_MARSTEK_MQTT_ENABLED]))
-    cg.add(insights.set_app_interval(milliseconds(block, CONF_MARSTEK_MQTT_INTERVAL)))
+    if block[CONF_MARSTEK_MQTT_ENABLED]:
+        app = cg.new_Pvariable(block[CONF_APP_ID], var, milliseconds(block, CONF_MARSTEK_MQTT_INTERVAL))
+        await cg.register_component(app, {})
+        cg.add_define(APP_DEFINE)
     cg.add_define(DEFINE)
     # Commands change settings of any battery, and this one of the house.
     tracked().changes = True

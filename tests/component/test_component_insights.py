@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 STAND_INS = Path(__file__).with_name("esp_stand_ins") / "mqtt"
-UNIT = Path("esphome", "components", "ct002", "mqtt_insights.cpp")
+UNITS = [Path("esphome", "components", "ct002", name) for name in ("mqtt_insights.cpp", "marstek_app.cpp")]
 DEFAULTS = {
     "base_topic": "astrameter",
     "device_id": "",
@@ -189,8 +189,6 @@ def test_values_arrive(generated: dict[str, Any]) -> None:
         'set_discovery_prefix("homeassistant")',
         'set_node_topic("node/status")',
         "set_state_interval(0)",
-        "set_app_responder(true)",
-        "set_app_interval(300000)",
     ]
     assert calls(generated["changed"].main_cpp) == [
         'set_base_topic("home")',
@@ -198,9 +196,13 @@ def test_values_arrive(generated: dict[str, Any]) -> None:
         'set_discovery_prefix("ha")',
         'set_node_topic("node/status")',
         "set_state_interval(30000)",
-        "set_app_responder(false)",
-        "set_app_interval(60000)",
     ]
+    assert "new(ct002_marstekapp_id) ct002::MarstekApp(" in generated["async"].main_cpp
+    assert ", 300000);" in generated["async"].main_cpp
+    assert "USE_CT002_MARSTEK_APP" in generated["async"].defines
+    for name in ("main_cpp", "defines"):
+        code = re.sub("^ *//.*", "", getattr(generated["changed"], name), flags=re.MULTILINE)
+        assert not re.search("new.*marstek_?app|USE_CT002_MARSTEK_APP", code, re.IGNORECASE)
     undiscovered = calls(generated["undiscovered"].main_cpp)
     assert not any(call.startswith("set_discovery_prefix") for call in undiscovered)
     assert f"set_state_interval({2**31 - 1})" in undiscovered
@@ -227,7 +229,7 @@ def statements(main_cpp: str) -> list[str]:
     body = main_cpp.partition("void setup() {")[2]
     assert "App.setup();" in body
     lines = [re.sub(r"(register_component_\(\w+), \d+\)", r"\1)", line) for line in body.splitlines()]
-    return [line for line in lines if not line.startswith("  //") and "mqttinsights" not in line]
+    return [line for line in lines if not line.startswith("  //") and not re.search("mqttinsights|marstekapp", line)]
 
 
 def defined(text: str) -> set[str]:
@@ -244,6 +246,7 @@ def test_block_changes_nothing_else(generated: dict[str, Any], target: str) -> N
     assert statements(absent.main_cpp) == statements(present.main_cpp)
     assert defined(present.defines) - defined(absent.defines) == {
         "#define USE_CT002_HOUSE_SETTINGS",
+        "#define USE_CT002_MARSTEK_APP",
         "#define USE_CT002_MQTT_INSIGHTS",
         "#define USE_CT002_SETTINGS",
     }
@@ -253,7 +256,8 @@ def test_block_changes_nothing_else(generated: dict[str, Any], target: str) -> N
 def test_other_values_change_nothing_else(generated: dict[str, Any]) -> None:
     for name in BLOCKS:
         assert statements(generated[name].main_cpp) == statements(generated["async"].main_cpp)
-        assert defined(generated[name].defines) == defined(generated["async"].defines)
+        app = {"#define USE_CT002_MARSTEK_APP"} if name == "changed" else set()
+        assert defined(generated[name].defines) == defined(generated["async"].defines) - app
 
 
 # -- it fits ESPHome's MQTT client -----------------------------------------------------------
@@ -288,6 +292,7 @@ def test_files_come_with_the_block(esphome: Any, node: Callable[..., str], tmp_p
     assert sources[1] < sources[0]
     assert sources[0] - sources[1] == {
         "mqtt_insights.cpp",
+        "marstek_app.cpp",
         "house_settings.cpp",
         "setting.cpp",
         *(f"insights{part}.cpp" for part in ("", "_command", "_discovery", "_state", "_topics")),
@@ -317,11 +322,11 @@ def test_compiles_with_the_shipped_client(
 ) -> None:
     tool = {"newest": esphome, "floor": floor}[version]
     source = source_of(tool, node(), tmp_path)
-    unit = source / UNIT
-    command = ["g++", "-fsyntax-only", "-Wall", *compiler_options(tool, source), unit]
+    units = [source / unit for unit in UNITS]
+    command = ["g++", "-fsyntax-only", "-Wall", *compiler_options(tool, source), *units]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "mqtt_insights" not in done.stderr
+    assert "components/ct002/" not in done.stderr
 
 
 @pytest.mark.slow
@@ -329,6 +334,6 @@ def test_tidy(esphome: Any, node: Callable[..., str], tmp_path: Path) -> None:
     source = source_of(esphome, node(), tmp_path)
     rules = [f"--config-file={ROOT / '.clang-tidy'}", "--header-filter=components/ct002/", "--quiet"]
     tidy = ROOT / ".venv" / "bin" / "clang-tidy"
-    command = [tidy, *rules, source / UNIT, "--", *compiler_options(esphome, source)]
+    command = [tidy, *rules, *(source / unit for unit in UNITS), "--", *compiler_options(esphome, source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -20,6 +20,7 @@ from nullwatt.battery import encode_frame
 
 MAC = "60f1a2b3c401"
 OTHER_MAC = "60f1a2b3c402"
+CT_MAC = "02b250aaaaaa"
 METER = "astrameter/ct002/device-1"
 BATTERY = f"{METER}/consumer/{MAC}"
 NODE_STATUS = "insights-node/status"
@@ -61,8 +62,10 @@ sensor: [{METER_SENSOR}]
 ct002:
   power_sensor_l1: l1
   udp_port: {port}
+  ct_mac: {CT_MAC}
   mqtt_insights:
     base_topic: home/meter
+    marstek_mqtt_interval: 2s
     device_id: 7
     ha_discovery_prefix: ha
     state_interval: 1s
@@ -104,8 +107,8 @@ def run(run_node: Run, program: Path, plain_port: int) -> Callable[[], AbstractC
     return lambda: run_node(program, poll_port=plain_port)
 
 
-def poll(node: Any, mac: str = MAC, model: str = "VNSE3-0") -> None:
-    assert node.ask(encode_frame([model, mac.upper(), "HME-4", "", "A", "150"]), mac)
+def poll(node: Any, mac: str = MAC, model: str = "VNSE3-0", ct_mac: str = "") -> None:
+    assert node.ask(encode_frame([model, mac.upper(), "HME-4", ct_mac, "A", "150"]), mac)
 
 
 def poll_until(node: Any, done: Callable[[], Any], otherwise: str, mac: str = MAC) -> None:
@@ -401,20 +404,60 @@ def test_bare_node(broker: Broker, run_node: Run, bare_program: Path, plain_port
         broker.publish(f"{meter}/set", '{"active_control": false}')
         broker.wait_for(f"{meter}/status", lambda message: message.json["active_control"] is False)
         for _ in range(12):
-            poll(node)
+            poll(node, ct_mac=CT_MAC)
             time.sleep(POLL_S)
         # At most one per second.
         assert broker.wait_for(battery).json["min_dc_output"] == 60
         assert 2 <= broker.count(battery) <= 4
         # A battery that does not say its MAC is known by its address.
-        assert node.ask(encode_frame(["VNSE3-0", "", "HME-4", "", "A", "0"]), "nameless")
+        assert node.ask(encode_frame(["VNSE3-0", "", "HME-4", CT_MAC, "A", "0"]), "nameless")
         until(lambda: any(":" in message.topic for message in broker.said(meter)), "not told")
         nameless = next(message.topic for message in broker.said(meter) if ":" in message.topic)
         broker.publish(f"{nameless}/active/set", "off")
         until(
             lambda: (
-                node.ask(encode_frame(["VNSE3-0", "", "HME-4", "", "A", "0"]), "nameless")
+                node.ask(encode_frame(["VNSE3-0", "", "HME-4", CT_MAC, "A", "0"]), "nameless")
                 and last_state(broker, nameless)["active"] is False
             ),
             "not paused",
         )
+
+
+# -- the Marstek app -------------------------------------------------------------------------
+
+
+def answers(broker: Broker, prefix: str = "hame_energy") -> list[str]:
+    topic = f"{prefix}/HME-4/device/{CT_MAC}/ctrl"
+    return [message.payload for message in broker.said(topic) if message.topic == topic]
+
+
+@pytest.mark.slow
+def test_app_is_answered_under_both_names(broker: Broker, run_node: Run, bare_program: Path, plain_port: int) -> None:
+    frame = "pwr_a=321,pwr_b=0,pwr_c=0,pwr_t=321,wif_s=2,wif_r=-50,ver_v=148,slv_n={},cur_d=0,ble_s=0,"
+    with run_node(bare_program, poll_port=plain_port) as node:
+        # Unasked, at once and then every interval.
+        until(lambda: len(answers(broker)) >= 2, "no broadcast")
+        assert answers(broker)[-1].startswith(frame.format(0))
+        for n in range(7):
+            poll(node, f"60f1a2b3c40{n}", ct_mac=CT_MAC)
+        for prefix, mac in (("hame_energy", CT_MAC), ("marstek_energy", CT_MAC)):
+            broker.publish(f"{prefix}/HME-4/App/{mac}/ctrl", "cd=4,p1=0")
+            until(lambda: any(text.startswith("slv_t") for text in answers(broker)[-2:]), "no list")
+        slaves = next(text for text in answers(broker) if text.startswith("slv_t"))
+        assert slaves.count("slv_id=") == 5
+        assert "slv_t=VNSE3-0,slv_id=60f1a2b3c400,slv_ip=127.0.0.1,slv_p=A" in slaves
+        assert sorted(answers(broker)) == sorted(answers(broker, "marstek_energy"))
+        before = len(answers(broker))
+        broker.publish(f"hame_energy/HME-4/App/{CT_MAC}/ctrl", "cd=1")
+        until(lambda: answers(broker)[before:] and answers(broker)[-1].startswith(frame.format(7)), "no frame")
+        assert not any(message.retained for message in broker.kept().values() if "ctrl" in message.topic)
+
+
+@pytest.mark.slow
+def test_app_of_another_meter_gets_no_answer(broker: Broker, run: Any) -> None:
+    with run():
+        broker.wait_for(f"{METER}/status")
+        for topic in (f"hame_energy/HME-4/App/{CT_MAC}/ctrl", f"hame_energy/HME-3/App/{CT_MAC}/ctrl"):
+            broker.publish(topic, "cd=1")  # this node has no MAC
+        time.sleep(0.5)
+        assert not [message.topic for message in broker.said("hame_energy") if "/device/" in message.topic]

@@ -93,6 +93,12 @@ void MQTTClientComponent::on_shutdown() {
 
 void MQTTClientComponent::subscribe(const std::string &topic, mqtt_callback_t callback, uint8_t qos) {
   this->subscriptions_.push_back({topic, qos, std::move(callback)});
+  if (this->connected_) mosquitto_subscribe(this->client_, nullptr, topic.c_str(), qos);
+}
+
+void MQTTClientComponent::unsubscribe(const std::string &topic) {
+  if (this->connected_) mosquitto_unsubscribe(this->client_, nullptr, topic.c_str());
+  std::erase_if(this->subscriptions_, [&](const Subscription &subscription) { return subscription.topic == topic; });
 }
 
 bool MQTTClientComponent::publish(const MQTTMessage &message) {

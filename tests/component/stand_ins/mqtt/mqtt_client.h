@@ -36,6 +36,7 @@ class MQTTClientComponent final : public Component {
   float get_setup_priority() const override { return setup_priority::AFTER_WIFI; }
 
   void subscribe(const std::string &topic, mqtt_callback_t callback, uint8_t qos = 0);
+  void unsubscribe(const std::string &topic);
   bool publish(const MQTTMessage &message);
   bool publish(const std::string &topic, const std::string &payload, uint8_t qos = 0, bool retain = false);
   bool publish(const std::string &topic, const char *payload, size_t payload_length, uint8_t qos = 0,
