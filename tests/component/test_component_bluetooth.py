@@ -316,6 +316,22 @@ def test_glue_compiles_against_esphomes_headers(installed: tuple[Any, Path], tmp
     (tmp_path / "use.cpp").write_text(USE)
     for unit in (GLUE / "bluetooth.cpp", GLUE / "ct002.cpp", tmp_path / "use.cpp"):
         run(*COMPILER, *DEFINES, *options, unit)
+    run(*COMPILER, *DEFINES, "-DUSE_CT002_REGISTRATION", "-DUSE_CT002_WEB", *options, GLUE / "marstek_registration.cpp")
+
+
+@pytest.mark.parametrize("installed", ["current"], indirect=True)
+def test_registration_hands_its_mac_to_the_radio(installed: tuple[Any, Path], tmp_path: Path) -> None:
+    esphome, _ = installed
+    account = 'marstek_registration: {base_url: "https://eu.hamedata.com", mailbox: a@b.c, password: x}'
+    client = "http_request: {verify_ssl: false}\n"
+    texts = {
+        "both": device(f"  bluetooth: {{}}\n  {account}\n{client}", "esp32"),
+        "alone": device(f"  {account}\n{client}", "esp32"),
+    }
+    made = esphome.generate_many(tmp_path, texts)
+    assert made["both"].code == made["alone"].code == 0, made["both"].text + made["alone"].text
+    assert "->set_bluetooth(ct002_bluetooth_id);" in made["both"].main_cpp
+    assert "set_bluetooth" not in made["alone"].main_cpp
 
 
 @pytest.mark.parametrize("installed", ["current"], indirect=True)
