@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from mqtt_broker import until as wait_until
 from sim_process import Running
 
 from nullwatt.core import Config, ConsumerState, Emulator, Insights, Message, encode_frame
+from nullwatt.emulator.marstek_app import MarstekApp
 from nullwatt.emulator.mqtt import InsightsService, printable
 from nullwatt.home import MqttInsightsSection, parse_broker, parse_house
 from nullwatt.lab import Site, specs_of
@@ -25,6 +27,7 @@ from nullwatt.lab import Site, specs_of
 MAC = "02b250000001"
 METER = "astrameter/ct002/device-1"
 BATTERY = f"{METER}/consumer/{MAC}"
+CT_MAC = "02b250aaaaaa"
 PASSWORD = "s3cret"
 
 
@@ -432,6 +435,9 @@ class Echo:
     def __init__(self) -> None:
         self.count = 0
 
+    def connected(self) -> None:
+        self.count = 0
+
     def received(self, topic: str, payload: bytes) -> Iterable[Message]:
         return [Message("echo/answer", payload, False, 1)] if topic == "echo/ask" else []
 
@@ -449,3 +455,59 @@ async def test_further_topics_share_the_connection(broker: Broker, ear: Ear) -> 
         await until(lambda: ear.latest.get("echo/answer") == "hello", "no answer")
         house.poll()
         await until(lambda: BATTERY in ear.latest, "no battery")
+
+
+# --- the Marstek app
+
+FRAME = "pwr_a=300,pwr_b=20,pwr_c=-5,pwr_t=315,wif_s=2,wif_r=-50,ver_v=148,slv_n={},cur_d=0,ble_s=0"
+
+
+def of_app(kind: str, prefix: str = "hame_energy") -> str:
+    return f"{prefix}/HME-4/{kind}/{CT_MAC}/ctrl"
+
+
+async def test_the_app_is_answered_under_both_names_and_told_unasked(broker: Broker, ear: Ear) -> None:
+    house = Told(broker)
+    app = MarstekApp(house.emulator, "02:B2:50:AA:AA:AA", lambda: (300.0, 20.0, -5.0), lambda: house.now_s, 60)
+    house.service.extensions.append(app)
+    answers = [of_app("device"), of_app("device", "marstek_energy")]
+    async with house.told():
+        for topic in answers:
+            await until(lambda topic=topic: ear.latest.get(topic, "").startswith(FRAME.format(0)), "not told at once")  # type: ignore[misc]
+        for n in range(7):
+            house.poll(f"60f1a2b3c40{n}", after_s=0.1)
+        for prefix in ("hame_energy", "marstek_energy"):
+            ear.latest.clear()
+            ear.publish(of_app("App", prefix), "cd=4,p1=0")
+            for topic in answers:
+                await until(lambda topic=topic: ear.latest.get(topic, "").startswith("slv_t=HMJ-2,"), "no list")  # type: ignore[misc]
+            assert ear.latest[answers[0]].count("slv_id=") == 5
+        ear.publish(of_app("App"), "cd=1")
+        await until(lambda: ear.latest[answers[1]].startswith(FRAME.format(7)), "no frame")
+        ear.latest.clear()
+        for payload in ("cd=99", "", "x", b"\xff\xfe", "cd=4"):
+            ear.publish(of_app("App"), payload)
+        ear.publish(of_app("App").replace("HME-4", "HME-3"), "cd=1")
+        house.now_s += 59
+        ear.publish("fence", "1")
+        await until(lambda: ear.latest.get("fence") == "1", "no fence")
+        await asyncio.sleep(0.3)
+        assert not [topic for topic in ear.latest if "/device/" in topic]
+        house.now_s += 2
+        await until(lambda: answers[1] in ear.latest, "no broadcast")
+
+
+def test_the_app_needs_a_mac() -> None:
+    with pytest.raises(ValueError, match="'02b2' is no MAC"):
+        MarstekApp(Emulator(), "02b2", list, lambda: 0.0)
+
+
+def test_a_simulated_house_answers_the_app(broker: Broker, ear: Ear, tmp_path: Path) -> None:
+    house = {"ct": {"mac": CT_MAC}, "http": {"port": 0}, "batteries": [{"mac": MAC.upper(), "phase": "A"}]}
+    options = ("--emulator", "--ct-port", "0", "--no-web", "--mqtt", broker.uri)
+    running = Running(tmp_path, house, *options)
+    try:
+        wait_until(lambda: of_app("device") in ear.latest, "no broadcast")
+        assert re.match(r"pwr_a=-?\d+,pwr_b=-?\d+,pwr_c=-?\d+,pwr_t=-?\d+,.*slv_n=[01],", ear.latest[of_app("device")])
+    finally:
+        running.close()

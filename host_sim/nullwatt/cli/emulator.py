@@ -82,16 +82,20 @@ async def _serve(service: EmulatorService, host: str, insights: "InsightsService
                 await side
 
 
-def _insights(uri: str | None, emulator: Emulator) -> "InsightsService | None":
+def _insights(uri: str | None, emulator: Emulator, service: EmulatorService) -> "InsightsService | None":
     if uri is None:
         return None
     from nullwatt.cli.mqtt import address_of, need_library  # only here: the others need neither
 
     address = address_of("--mqtt", uri)
     need_library()
+    from nullwatt.emulator.marstek_app import MarstekApp
     from nullwatt.emulator.mqtt import InsightsService
 
-    return InsightsService(emulator, address, time.monotonic, version=nullwatt.__version__)
+    insights = InsightsService(emulator, address, time.monotonic, version=nullwatt.__version__)
+    if ct_mac := str(emulator.config.ct_mac):
+        insights.extensions.append(MarstekApp(emulator, ct_mac, lambda: service.measured_w, time.monotonic))
+    return insights
 
 
 def emulator(
@@ -123,10 +127,10 @@ def emulator(
     )
     config = _config(set_ or [])
     core = Emulator(config)
-    insights = _insights(mqtt, core)
     service = EmulatorService(
         core, LineMeter(sys.stdin), host, int(config.compiled("udp_port")) if port is None else port
     )
+    insights = _insights(mqtt, core, service)
     try:
         asyncio.run(_serve(service, host, insights))
     except PortInUseError as error:

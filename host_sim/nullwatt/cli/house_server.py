@@ -126,7 +126,7 @@ async def _serve(
     tasks: list[asyncio.Task[Any]] = [world, http, stopped]
     view = None
     if site.emulator is not None and file.mqtt_insights is not None:
-        tasks.append(asyncio.create_task(tell(site, file.mqtt_insights)))
+        tasks.append(asyncio.create_task(tell(site, file.mqtt_insights, file.ct.mac)))
     if show.last_line is not None:
         from nullwatt.cli.sim_view import SimView  # only here: textual may be missing
 

@@ -48,12 +48,22 @@ def with_broker(file: HouseFile, name: str, uri: str | None, cure: str | None) -
     return file.model_copy(update={"mqtt_insights": section})
 
 
-async def tell(site: "Site", section: MqttInsightsSection) -> None:
-    """Keep the broker of a checked section informed of a site's own emulator, until cancelled."""
+async def tell(site: "Site", section: MqttInsightsSection, ct_mac: str) -> None:
+    """Keep the broker of a checked section informed of a site's own emulator, until cancelled.
+
+    ct_mac: under which the Marstek app finds the meter.
+    """
+    from nullwatt.emulator.marstek_app import MarstekApp
     from nullwatt.emulator.mqtt import InsightsService  # only here: aiomqtt may be missing
 
-    if site.emulator is None or section.broker is None:
+    emulator, house = site.emulator, site.house
+    if emulator is None or section.broker is None:
         raise ValueError("no emulator or no broker")
-    await InsightsService(
-        site.emulator, parse_broker(section.broker), lambda: site.loop.now_s, section, nullwatt.__version__
-    ).run()
+
+    def now() -> float:
+        return site.loop.now_s
+
+    service = InsightsService(emulator, parse_broker(section.broker), now, section, nullwatt.__version__)
+    if section.marstek_mqtt_enabled:
+        service.extensions.append(MarstekApp(emulator, ct_mac, house.grid_w, now, section.marstek_mqtt_interval))
+    await service.run()

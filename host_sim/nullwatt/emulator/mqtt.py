@@ -37,6 +37,9 @@ class Extension(Protocol):
     def subscriptions(self) -> Sequence[str]:
         """Topics to subscribe to after each connection, QoS 1."""
 
+    def connected(self) -> None:
+        """A connection is there; nothing was published on it yet."""
+
     def received(self, topic: str, payload: bytes) -> Iterable[Message]:
         """A message came in, maybe one for somebody else. What is to be published because of it."""
 
@@ -120,6 +123,8 @@ class InsightsService:
     async def _session(self, client: aiomqtt.Client) -> None:
         """All that happens on one connection."""
         self._insights.connected(at=self._now())
+        for extension in self.extensions:
+            extension.connected()
         self.connected, self._told = True, ""
         _LOG.info("connected to %s", self._broker)
         # What the broker remembers is read before anything is told.

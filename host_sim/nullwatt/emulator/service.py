@@ -8,6 +8,7 @@ import contextlib
 import logging
 import socket
 import time
+from collections.abc import Sequence
 
 from nullwatt.core import ConsumerState, Emulator
 from nullwatt.meters import Meter, Sample
@@ -62,6 +63,8 @@ class EmulatorService:
         self.port = port
         """Port in use, known once `ready` is set."""
         self.ready = asyncio.Event()
+        self.measured_w: Sequence[float] = ()
+        """What the meter said last, W per phase; empty = it is unavailable."""
 
     def answer(self, datagram: bytes, source: str) -> bytes | None:
         """Reply to one datagram from `source` (ip:port)."""
@@ -105,6 +108,7 @@ class EmulatorService:
 
     def _take_sample(self, sample: Sample) -> None:
         now = time.monotonic()
+        self.measured_w = () if sample is None else sample
         if sample is None:
             self._emulator.invalidate_grid(at=now)
         else:

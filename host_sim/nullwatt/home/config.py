@@ -102,6 +102,8 @@ class MqttInsightsSection(Section):
     """A broker that is told of the batteries and from which commands are taken; keys as in ESPHome's block.
 
     broker: see `parse_broker`; None = as the command line says. state_interval: s, 0 = with every poll.
+    marstek_mqtt_enabled: the Marstek app is answered too, under the MAC of `ct`. marstek_mqtt_interval: s between two
+    messages to it that nobody asked for, 0 = only answers.
     """
 
     broker: str | None = None
@@ -110,6 +112,8 @@ class MqttInsightsSection(Section):
     ha_discovery: bool = True
     ha_discovery_prefix: _Topic = "homeassistant"
     state_interval: Annotated[FiniteFloat, Field(ge=0, le=86400)] = 0.0
+    marstek_mqtt_enabled: bool = True
+    marstek_mqtt_interval: Annotated[FiniteFloat, Field(ge=0, le=86400)] = 300.0
 
 
 class LoadSection(Section):
