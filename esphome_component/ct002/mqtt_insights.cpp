@@ -16,13 +16,14 @@ static const char *const TAG = "ct002.mqtt";
 
 // Commands are not to be lost.
 static constexpr uint8_t SUBSCRIPTION_QOS = 1;
-static constexpr size_t TOPIC_SIZE = 256;
-static_assert(2 * nullwatt::kInsightsNameSize + nullwatt::kKeySize + 64 <= TOPIC_SIZE, "topics must fit");
+static constexpr size_t TOPIC_SIZE = nullwatt::kInsightsTopicSize;
 // When there was nothing to tell; and when a message was not taken, or there was no memory for it.
 static constexpr uint32_t IDLE_PAUSE_MS = 20;
 static constexpr uint32_t RETRY_PAUSE_MS = 1000;
 // A client that sends in the background keeps copies. A network that is a little slow must not fill the memory.
 static constexpr uint32_t MOST_BYTES_PER_MS = 50;
+// What must be left of it, in one piece, when the client has made its copy.
+static constexpr size_t MEMORY_RESERVE = 16384;
 
 namespace {
 
@@ -143,7 +144,7 @@ void MqttInsights::loop() {
     this->pause_(now_ms, RETRY_PAUSE_MS);
     return;
   }
-  this->insights_->sent(message, this->parent_->emulator(), now_ms);
+  this->insights_->sent(message, now_ms);
   this->pause_(now_ms, size / MOST_BYTES_PER_MS);
 }
 
@@ -170,9 +171,14 @@ size_t MqttInsights::publish_(const nullwatt::InsightsMessage &message) {
   const uint32_t now_s = unix_time_s();
   nullwatt::Writer count(nullptr, 0);
   this->insights_->write_payload(message, emulator, now_s, &count);
+  // A link that stands still keeps what was sent before: then its memory comes first.
+  if (RAMAllocator<char>().get_max_free_block_size() < 2 * count.size() + MEMORY_RESERVE) {
+    this->log_no_memory_(count.size());
+    return 0;
+  }
   const Buffer payload(count.size());
   if (payload.data == nullptr) {
-    this->log_no_memory_(payload.size);
+    this->log_no_memory_(count.size());
     return 0;
   }
   nullwatt::Writer out(payload.data, payload.size);

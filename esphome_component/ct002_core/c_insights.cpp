@@ -23,6 +23,7 @@ InsightsMessage message_of(const ct002_insights_message &message) {
   result.battery = message.battery;
   result.retain = message.retain != 0;
   result.qos = message.qos;
+  result.seen = message.seen;
   return result;
 }
 
@@ -55,6 +56,7 @@ ct002_insights *ct002_insights_init(void *memory, size_t size, const ct002_insig
   taken.discovery = config->discovery != 0;
   taken.hub = config->hub != 0;
   taken.rotation = config->rotation != 0;
+  taken.tells_retained = config->tells_retained != 0;
   return new (nullwatt::Place{memory}) ct002_insights{nullwatt::Insights(taken)};
 }
 
@@ -79,13 +81,12 @@ int ct002_insights_next(ct002_insights *insights, const ct002_emulator *emulator
                         ct002_insights_message *message) {
   InsightsMessage due;
   if (!insights->value.next(emulator->value, now_ms, &due)) return 0;
-  *message = {static_cast<uint8_t>(due.kind), due.battery, static_cast<uint8_t>(due.retain ? 1 : 0), due.qos};
+  *message = {static_cast<uint8_t>(due.kind), due.battery, static_cast<uint8_t>(due.retain ? 1 : 0), due.qos, due.seen};
   return 1;
 }
 
-void ct002_insights_sent(ct002_insights *insights, const ct002_emulator *emulator, uint32_t now_ms,
-                         const ct002_insights_message *message) {
-  insights->value.sent(message_of(*message), emulator->value, now_ms);
+void ct002_insights_sent(ct002_insights *insights, uint32_t now_ms, const ct002_insights_message *message) {
+  insights->value.sent(message_of(*message), now_ms);
 }
 
 size_t ct002_insights_topic(const ct002_insights *insights, const ct002_insights_message *message, char *out,

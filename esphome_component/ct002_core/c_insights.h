@@ -22,6 +22,7 @@ typedef struct {
   uint8_t discovery;            /* 0 or 1, likewise the others */
   uint8_t hub;
   uint8_t rotation;
+  uint8_t tells_retained; /* 1 = `retained` of ct002_insights_received is always right */
 } ct002_insights_config;
 
 typedef struct {
@@ -29,6 +30,7 @@ typedef struct {
   uint8_t battery;
   uint8_t retain; /* 0 or 1 */
   uint8_t qos;
+  uint32_t seen; /* for ct002_insights_sent */
 } ct002_insights_message;
 
 /* kinds of a command */
@@ -48,8 +50,7 @@ void ct002_insights_disconnected(ct002_insights *insights);
 /* The message that is due; 0 = none. */
 int ct002_insights_next(ct002_insights *insights, const ct002_emulator *emulator, uint32_t now_ms,
                         ct002_insights_message *message);
-void ct002_insights_sent(ct002_insights *insights, const ct002_emulator *emulator, uint32_t now_ms,
-                         const ct002_insights_message *message);
+void ct002_insights_sent(ct002_insights *insights, uint32_t now_ms, const ct002_insights_message *message);
 size_t ct002_insights_topic(const ct002_insights *insights, const ct002_insights_message *message, char *out,
                             size_t capacity);
 /* `unix_s`: time of day, 0 = not known. No bytes: there is nothing to publish any more. */

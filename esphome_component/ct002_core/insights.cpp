@@ -21,6 +21,13 @@ uint16_t hash_of(const char *text) {
   return hash;
 }
 
+/// The name of a battery in topics.
+void cid_of(const char *key, char (*cid)[kKeySize]) {
+  Writer out(*cid, kKeySize);
+  write_cid(text_of(key), &out);
+  if (!out.terminate()) (*cid)[0] = '\0';
+}
+
 bool find_consumer(const Emulator &emulator, const char *key, ct002_consumer *out) {
   for (uint8_t i = 0; emulator.consumer(i, out); i++) {
     if (same_key(out->key, key)) return true;
@@ -73,7 +80,12 @@ Insights::Battery *Insights::place_for(const char *key) {
 }
 
 void Insights::see(const ct002_consumer &consumer) {
+  char cid[kKeySize];
+  cid_of(consumer.key, &cid);
   Battery *battery = find(consumer.key);
+  // The broker knows it by the name in its topics.
+  if (battery == nullptr) battery = find(cid);
+  if (battery != nullptr && !battery->there) copy_text(text_of(consumer.key), battery->key, sizeof(battery->key));
   const bool inspects = consumer.phase == '0';
   if (battery == nullptr && !inspects) battery = place_for(consumer.key);
   if (battery == nullptr) return;
@@ -135,6 +147,7 @@ bool Insights::next_of_meter(const ct002_state &state, uint32_t now_ms, Insights
   if (!device_state_told_ || now_ms - device_state_ms_ >= kDeviceStateMs ||
       active_control_told_ != (state.active_control != 0)) {
     message->kind = InsightsMessageKind::kDeviceState;
+    message->seen = state.active_control;
     return true;
   }
   if (config_.discovery && !device_discovery_told_) {
@@ -158,9 +171,10 @@ bool Insights::step_after_state(const Battery &battery, InsightsMessageKind *kin
   return true;
 }
 
-bool Insights::wants_state(const Battery &battery, const Emulator &emulator, uint32_t now_ms) const {
+bool Insights::wants_state(const Battery &battery, const Emulator &emulator, uint32_t now_ms, uint32_t *polls) const {
   ct002_consumer consumer;
   if (!battery.there || !find_consumer(emulator, battery.key, &consumer) || consumer.phase == '0') return false;
+  *polls = consumer.polls;
   if (!battery.state_told) return true;
   return consumer.polls != battery.polls && now_ms - battery.state_ms >= config_.state_interval_ms;
 }
@@ -172,9 +186,12 @@ bool Insights::next_of_battery(const Emulator &emulator, uint32_t now_ms, Insigh
     if (!battery.used) continue;
     if (battery.left) {
       message->kind = InsightsMessageKind::kBatteryOffline;
-    } else if (!step_after_state(battery, &message->kind)) {
-      if (!wants_state(battery, emulator, now_ms)) continue;
+    } else if (step_after_state(battery, &message->kind)) {
+      message->seen = emulator.config().active_control ? 1 : 0;
+    } else if (wants_state(battery, emulator, now_ms, &message->seen)) {
       message->kind = InsightsMessageKind::kBatteryState;
+    } else {
+      continue;
     }
     message->battery = index;
     first_ = index;  // its messages stay together
@@ -183,7 +200,7 @@ bool Insights::next_of_battery(const Emulator &emulator, uint32_t now_ms, Insigh
   return false;
 }
 
-void Insights::sent(const InsightsMessage &message, const Emulator &emulator, uint32_t now_ms) {
+void Insights::sent(const InsightsMessage &message, uint32_t now_ms) {
   switch (message.kind) {
     case InsightsMessageKind::kOnline:
       online_told_ = true;
@@ -200,20 +217,19 @@ void Insights::sent(const InsightsMessage &message, const Emulator &emulator, ui
     case InsightsMessageKind::kDeviceState:
       device_state_told_ = true;
       device_state_ms_ = now_ms;
-      active_control_told_ = emulator.config().active_control;
+      active_control_told_ = message.seen != 0;
       break;
     default:
       break;
   }
-  if (message.battery < kMaxBatteries) sent_of_battery(message, emulator, now_ms);
+  if (message.battery < kMaxBatteries) sent_of_battery(message, now_ms);
 }
 
-void Insights::sent_of_battery(const InsightsMessage &message, const Emulator &emulator, uint32_t now_ms) {
+void Insights::sent_of_battery(const InsightsMessage &message, uint32_t now_ms) {
   Battery *battery = &batteries_[message.battery];
-  ct002_consumer consumer;
   switch (message.kind) {
     case InsightsMessageKind::kBatteryState:
-      if (find_consumer(emulator, battery->key, &consumer)) battery->polls = consumer.polls;
+      battery->polls = message.seen;
       battery->state_told = true;
       battery->state_ms = now_ms;
       battery->device_due = true;
@@ -310,16 +326,29 @@ void Insights::write_payload(const InsightsMessage &message, const Emulator &emu
 
 // -- what comes in -------------------------------------------------------------------------
 
+void Insights::resolve(char (&key)[kKeySize]) const {
+  char cid[kKeySize];
+  for (const Battery &battery : batteries_) {
+    if (!battery.used || !battery.there) continue;
+    cid_of(battery.key, &cid);
+    if (same_key(cid, key)) {
+      copy_text(text_of(battery.key), key, kKeySize);
+      return;
+    }
+  }
+}
+
 InsightsCommand Insights::received(Text topic, Text payload, bool retained, uint32_t now_ms) {
   InsightsCommand command = parse_insights_command(config_, topic, payload);
+  // A client that does not tell: what the broker kept comes right after subscribing.
+  const bool replayed = retained || (!config_.tells_retained && now_ms - connected_ms_ < kReplayMs);
+  resolve(command.key);
   if (command.kind == InsightsCommandKind::kAvailability) {
     // Only the broker's memory is news; what this session published comes back as well.
-    // Where the client tells what was kept, no time needs to: it may be a simulated one that runs fast.
-    const bool remembered = retained || now_ms - connected_ms_ < kReplayMs;
-    if (remembered && command.value > 0.5f && find(command.key) == nullptr) place_for(command.key);
+    if (replayed && command.value > 0.5f && find(command.key) == nullptr) place_for(command.key);
     return {};
   }
-  if (command.force_rotation && (retained || now_ms - connected_ms_ < kReplayMs)) {
+  if (command.force_rotation && replayed) {
     command.force_rotation = false;
     command.reason = "force_rotation is a press of a button: it must not be retained";
     if (!command.sets_active_control) command.kind = InsightsCommandKind::kRefused;

@@ -2,7 +2,7 @@
 // MQTT insights: what is to be published when. The host has the connection; it asks for the next message, writes its
 // topic and payload into buffers of its own, and says when the client has taken it:
 //
-//   while (insights.next(emulator, now_ms, &message)) { ...publish...; insights.sent(message, emulator, now_ms); }
+//   while (insights.next(emulator, now_ms, &message)) { ...publish...; insights.sent(message, now_ms); }
 //
 // Rules
 // 1. A message that the client did not take is asked for again, with what is true by then: an outage delivers no past.
@@ -33,6 +33,7 @@ struct InsightsMessage {
   uint8_t battery = kMaxBatteries;  ///< its place in the table of the session; this many = of none
   bool retain = true;
   uint8_t qos = 0;
+  uint32_t seen = 0;  ///< what it tells: the polls of the battery, or whether control is active
 };
 
 class Insights {
@@ -49,7 +50,7 @@ class Insights {
   /// The message that is due; false = none now.
   bool next(const Emulator &emulator, uint32_t now_ms, InsightsMessage *message);
   /// The client has taken it.
-  void sent(const InsightsMessage &message, const Emulator &emulator, uint32_t now_ms);
+  void sent(const InsightsMessage &message, uint32_t now_ms);
 
   void write_topic(const InsightsMessage &message, Writer *out) const;
   /// `unix_s` 0 = the time of day is not known.
@@ -81,10 +82,13 @@ class Insights {
   Battery *place_for(const char *key);
   bool next_of_meter(const ct002_state &state, uint32_t now_ms, InsightsMessage *message) const;
   bool next_of_battery(const Emulator &emulator, uint32_t now_ms, InsightsMessage *message);
-  void sent_of_battery(const InsightsMessage &message, const Emulator &emulator, uint32_t now_ms);
+  void sent_of_battery(const InsightsMessage &message, uint32_t now_ms);
   /// What follows a state; false = nothing.
   bool step_after_state(const Battery &battery, InsightsMessageKind *kind) const;
-  bool wants_state(const Battery &battery, const Emulator &emulator, uint32_t now_ms) const;
+  /// `polls` becomes how often it has polled.
+  bool wants_state(const Battery &battery, const Emulator &emulator, uint32_t now_ms, uint32_t *polls) const;
+  /// The key of the battery whose topics have this name; `key` stays if there is none.
+  void resolve(char (&key)[kKeySize]) const;
 
   InsightsConfig config_;
   Battery batteries_[kMaxBatteries] = {};

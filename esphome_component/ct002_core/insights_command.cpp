@@ -97,9 +97,9 @@ bool parse_number(Text text, float *out) {
     text.size = 0;
   }
   if (text.size > 0) return false;
-  exponent -= decimals;
   constexpr int32_t kMostExponent = 60;  // beyond it, a float is 0 or infinite anyway
-  if (exponent > kMostExponent || exponent < -kMostExponent) return false;
+  if (exponent > kMostExponent || exponent < -kMostExponent || decimals > kMostExponent) return false;
+  exponent -= decimals;
   for (; exponent > 0; exponent--) value *= 10.0f;
   for (; exponent < 0; exponent++) value /= 10.0f;
   if (!is_finite(value)) return false;

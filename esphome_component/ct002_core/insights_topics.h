@@ -10,6 +10,9 @@
 namespace nullwatt {
 
 inline constexpr size_t kInsightsNameSize = 64;
+/// Room for every topic and its zero byte.
+inline constexpr size_t kInsightsTopicSize = 256;
+static_assert(2 * kInsightsNameSize + kKeySize + 64 <= kInsightsTopicSize, "the longest topic must fit");
 
 /// The texts belong to the host, which sets every one of them; they outlive whoever holds this.
 struct InsightsConfig {
@@ -22,8 +25,9 @@ struct InsightsConfig {
   const char *node_topic = nullptr;
   uint32_t state_interval_ms = 0;  ///< at most one state per battery and interval; 0 = with every poll
   bool discovery = true;
-  bool hub = false;       ///< a device for the program itself, above the meter
-  bool rotation = false;  ///< efficiency mode is configured
+  bool hub = false;             ///< a device for the program itself, above the meter
+  bool rotation = false;        ///< efficiency mode is configured
+  bool tells_retained = false;  ///< the client says of every message whether the broker had kept it
 };
 
 /// False for what MQTT forbids in a topic, or what does not fit: empty, wildcards, control characters.

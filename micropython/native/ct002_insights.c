@@ -14,7 +14,8 @@
 
 // Room for a topic; the longest has two names of 63 bytes and a battery's.
 enum { TOPIC_BYTES = 256 };
-enum { MESSAGE_RETAIN = 1 << 16, MESSAGE_QOS = 1 << 17 };
+
+static uint32_t ms_of(mp_obj_t now_ms) { return (uint32_t)mp_obj_get_int_truncated(now_ms); }
 
 static ct002_insights *session_of(mp_obj_t memory) {
   mp_buffer_info_t buffer;
@@ -23,23 +24,18 @@ static ct002_insights *session_of(mp_obj_t memory) {
   return buffer.buf;
 }
 
-static uint32_t ms_of(mp_obj_t now_ms) { return (uint32_t)mp_obj_get_int_truncated(now_ms); }
-
-// A message as a number: its kind, its battery, retain, QoS.
+// A message as a number: its kind and its battery.
 static mp_obj_t number_of(const ct002_insights_message *message) {
-  mp_int_t number = message->kind | message->battery << 8;
-  if (message->retain) number |= MESSAGE_RETAIN;
-  if (message->qos) number |= MESSAGE_QOS;
-  return MP_OBJ_NEW_SMALL_INT(number);
+  return MP_OBJ_NEW_SMALL_INT(message->kind | message->battery << 8);
 }
 
-static ct002_insights_message message_of(mp_obj_t object) {
+static ct002_insights_message message_of(mp_obj_t object, mp_obj_t seen) {
   mp_int_t number = mp_obj_get_int(object);
   ct002_insights_message message;
+  memset(&message, 0, sizeof(message));
   message.kind = (uint8_t)number;
   message.battery = (uint8_t)(number >> 8);
-  message.retain = (number & MESSAGE_RETAIN) != 0;
-  message.qos = (number & MESSAGE_QOS) != 0;
+  message.seen = ms_of(seen);
   return message;
 }
 
@@ -56,6 +52,7 @@ static mp_obj_t insights(size_t n_args, const mp_obj_t *args) {
   config.discovery = mp_obj_is_true(args[4]) ? 1 : 0;
   config.rotation = mp_obj_is_true(args[5]) ? 1 : 0;
   config.state_interval_ms = ms_of(args[6]);
+  config.tells_retained = 1;
   size_t size = ct002_insights_size();
   void *memory = m_malloc(size);
   memset(memory, 0, size);
@@ -76,7 +73,7 @@ static mp_obj_t connected(size_t n_args, const mp_obj_t *args) {
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(ct002_insights_connected_obj, 3, 3, connected);
 
-// Emulator.insights_next(session, now_ms, unix_s): (topic, payload, retain, qos, message), or None.
+// Emulator.insights_next(session, now_ms, unix_s): (topic, payload, retain, qos, message, seen), or None.
 static mp_obj_t next_message(size_t n_args, const mp_obj_t *args) {
   (void)n_args;
   ct002_emulator *emulator = ct002_core_of(args[0]);
@@ -96,21 +93,22 @@ static mp_obj_t next_message(size_t n_args, const mp_obj_t *args) {
       mp_obj_new_bool(message.retain),
       MP_OBJ_NEW_SMALL_INT(message.qos),
       number_of(&message),
+      mp_obj_new_int_from_uint(message.seen),
   };
   return mp_obj_new_tuple(MP_ARRAY_SIZE(items), items);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(ct002_insights_next_obj, 4, 4, next_message);
 
-// Emulator.insights_sent(session, now_ms, message)
+// Emulator.insights_sent(session, now_ms, message, seen)
 static mp_obj_t sent(size_t n_args, const mp_obj_t *args) {
   (void)n_args;
-  ct002_insights_message message = message_of(args[3]);
-  ct002_insights_sent(session_of(args[1]), ct002_core_of(args[0]), ms_of(args[2]), &message);
+  ct002_insights_message message = message_of(args[3], args[4]);
+  ct002_insights_sent(session_of(args[1]), ms_of(args[2]), &message);
   return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(ct002_insights_sent_obj, 4, 4, sent);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(ct002_insights_sent_obj, 5, 5, sent);
 
-// Emulator.insights_received(session, topic, payload, now_ms): why it is refused, or None.
+// Emulator.insights_received(session, topic, payload, retained, now_ms): why it is refused, or None.
 static mp_obj_t received(size_t n_args, const mp_obj_t *args) {
   (void)n_args;
   mp_buffer_info_t topic;
@@ -119,10 +117,10 @@ static mp_obj_t received(size_t n_args, const mp_obj_t *args) {
   mp_get_buffer_raise(args[3], &payload, MP_BUFFER_READ);
   const char *reason = "";
   ct002_insights_received(session_of(args[1]), ct002_core_of(args[0]), topic.buf, topic.len, payload.buf, payload.len,
-                          0, ms_of(args[4]), &reason);
+                          mp_obj_is_true(args[4]) ? 1 : 0, ms_of(args[5]), &reason);
   return *reason == '\0' ? mp_const_none : mp_obj_new_str(reason, strlen(reason));
 }
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(ct002_insights_received_obj, 5, 5, received);
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(ct002_insights_received_obj, 6, 6, received);
 
 // insights_topics(session): topic of the last will, then those to subscribe to.
 static mp_obj_t topics(size_t n_args, const mp_obj_t *args) {

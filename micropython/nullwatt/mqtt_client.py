@@ -37,6 +37,7 @@ class MqttClient:
         connected: The broker has accepted us.
         sessions: Counts connections.
         error: Why there is none; empty while there is one.
+        retained: Whether the broker had kept the message that on_message is called with.
     """
 
     def __init__(self, host, port=1883, user="", password="", client_id="", keepalive=30, will=None):
@@ -44,6 +45,7 @@ class MqttClient:
         self.connected = False
         self.sessions = 0
         self.error = ""
+        self.retained = False
         self._host = host
         self._port = port
         self._user = user
@@ -225,6 +227,7 @@ class MqttClient:
             raise MqttError("sends a topic that is no text") from None
         if qos:
             await self._send(0x40, number)
+        self.retained = kind & 1 == 1
         for wanted, on_message in list(self._wanted.items()):
             if matches(wanted, topic):
                 try:

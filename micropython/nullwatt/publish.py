@@ -101,10 +101,12 @@ class Publisher:
             due = emulator.insights_next(self._insights, time.ticks_ms(), unix_s)
             if due is None or (due[1] and not await self.client.publish(*due[:4])):
                 return  # what the client did not take is due again
-            emulator.insights_sent(self._insights, time.ticks_ms(), due[4])
+            emulator.insights_sent(self._insights, time.ticks_ms(), due[4], due[5])
 
     def _received(self, topic, text):
-        reason = self._app.emulator.insights_received(self._insights, topic, text, time.ticks_ms())
+        reason = self._app.emulator.insights_received(
+            self._insights, topic, text, self.client.retained, time.ticks_ms()
+        )
         if reason is not None:
             log.warning("mqtt: %s: %s: %s", topic, show(str(text)[:60]), reason)
 

@@ -210,6 +210,33 @@ def test_the_wrap_of_the_counter_changes_nothing() -> None:
     assert states == 4
 
 
+def test_a_change_while_a_message_is_under_way_is_told_after_it() -> None:
+    session = Session()
+    messages = session.insights.due(at=session.now_s)
+    session.insights.connected(at=session.now_s)
+    for message in messages:
+        if message.topic == f"{BASE}/status":
+            session.emulator.set_active_control(False)  # told is that it is on
+            break
+    assert json.loads(message.payload)["active_control"] is True
+    rest = list(messages)
+    assert [json.loads(m.payload)["active_control"] for m in rest if m.topic == f"{BASE}/status"] == [False]
+
+
+def test_a_poll_while_a_state_is_under_way_is_told_after_it() -> None:
+    session = Session()
+    session.connect()
+    session.poll(power=100)
+    messages = session.insights.due(at=session.now_s)
+    for message in messages:
+        if message.topic == BATTERY:
+            break
+    session.now_s += 1
+    session.poll(power=300)
+    told = [json.loads(m.payload)["reported_power"] for m in messages if m.topic == BATTERY]
+    assert told == [300]
+
+
 # --- batteries that only the broker remembers
 
 
@@ -236,6 +263,20 @@ def test_who_comes_back_after_a_restart_stays_online() -> None:
         session.now_s += 1
         session.poll()
         assert b"offline" not in [m.payload for m in session.told()]
+
+
+def test_a_battery_of_an_odd_name_is_known_by_the_name_in_its_topics() -> None:
+    session = Session()
+    remembered(session, "a_b")
+    for second in range(90):
+        session.now_s += 1
+        session.poll("a b")
+        told = session.told()
+        assert b"offline" not in [m.payload for m in told]
+        topics = {m.topic for m in told} - {f"{BASE}/status"}
+        assert second == 0 or topics == {f"{BASE}/consumer/a_b"}
+    assert session.received(f"{BASE}/consumer/a_b/active/set", "off") is None
+    assert [battery.active for battery in session.emulator.consumers()] == [False]
 
 
 def test_the_brokers_memory_takes_no_place_from_batteries_that_poll() -> None:
@@ -458,7 +499,7 @@ REFUSED = [
         ("manual_target", value)
         for value in ("nan", "inf", "-inf", "1e9", "10001", "-10000.5", "5 W", "0x10", "--5", "1e", "e5", ".", "1_0")
     ],
-    *[("distribution_weight", value) for value in ("-0.1", "10.1", "1e999999999999")],
+    *[("distribution_weight", value) for value in ("-0.1", "10.1", "1e999999999999", "1.5555e-2147483647")],
     *[("efficiency_window_weight", value) for value in ("-1", "101")],
     *[("min_dc_output", value) for value in ("-1", "1001")],
     *[("max_charge", value) for value in ("-1", "10001")],
@@ -573,8 +614,9 @@ def test_force_rotation_acts_once_per_press_and_never_from_the_brokers_memory() 
     assert pressed.received(f"{BASE}/set", '{"force_rotation": true}') is None
     reason = kept.received(f"{BASE}/set", '{"force_rotation": true}', retained=True)
     assert reason and "retained" in reason
+    # As a client that tells what was kept; one that does not has a test with ESPHome.
     replayed.insights.connected(at=replayed.now_s)
-    assert replayed.received(f"{BASE}/set", '{"force_rotation": true}')
+    assert replayed.received(f"{BASE}/set", '{"force_rotation": true}', retained=True)
     before = kept.parked
     for pool in (pressed, replayed, kept):
         pool.run(120)

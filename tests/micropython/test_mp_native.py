@@ -179,13 +179,13 @@ def due(now_ms):
         if message is None:
             return
         yield message[0], str(message[1], "utf-8")
-        emulator.insights_sent(memory, now_ms, message[4])
+        emulator.insights_sent(memory, now_ms, message[4], message[5])
 said = session(
     emulator,
     encode_frame,
     lambda now_ms: _ct002.insights_connected(memory, True, now_ms),
     due,
-    lambda topic, payload, now_ms: emulator.insights_received(memory, topic, payload, now_ms),
+    lambda topic, payload, now_ms: emulator.insights_received(memory, topic, payload, False, now_ms),
 )
 print("\\n".join(said))
 for wrong in (bytearray(3), b"x", None):

@@ -873,6 +873,7 @@ def test_home_assistant_is_told_and_its_orders_are_carried_out(board: Board, bro
     # Kept by the broker from before: it is there before the battery is.
     broker.publish(f"{battery}/manual_target/set", "-250", "-r")
     broker.publish(f"{base}/consumer/02b250000099/availability", "online", "-r")
+    broker.publish(f"{base}/set", '{"force_rotation": true}', "-r")
     board.configure(mqtt=mqtt)
     board.start()
     node = "astrameter_ct002_cellar_02b250000001"
@@ -887,6 +888,7 @@ def test_home_assistant_is_told_and_its_orders_are_carried_out(board: Board, bro
     assert document["state_topic"] == battery
     assert all(entity["unique_id"] == f"{node}_{key}" for key, entity in document["components"].items())
     until(lambda: told(battery)["manual_target"] == -250, "what was kept is lost")
+    board.said("it must not be retained")
     broker.publish(f"{battery}/active/set", "maybe")
     broker.publish(f"{battery}/active/set", "false")
     until(lambda: board.poll(120) and told(battery)["active"] is False, "not paused")

@@ -77,7 +77,7 @@ class Insights:
         self._texts = [ffi.new("char[]", text.encode()) for text in (*names.values(), version, "")]
         config.base_topic, config.device_id, config.discovery_prefix, config.version, config.node_topic = self._texts
         config.state_interval_ms = int(state_interval_s * 1000)
-        config.discovery, config.hub = discovery, hub
+        config.discovery, config.hub, config.tells_retained = discovery, hub, True
         options = emulator.config
         switches = ("min_efficient_power", "min_efficient_charge", "min_efficient_discharge")
         config.rotation = any((getattr(options, key) or 0) > 0 for key in switches)
@@ -118,7 +118,7 @@ class Insights:
             payload = self._written(lib.ct002_insights_payload, self._insights, emulator, message, unix_s)
             taken = ffi.new("ct002_insights_message *", message[0])
             yield Message(topic, payload, bool(message.retain), message.qos)
-            lib.ct002_insights_sent(self._insights, self._emulator._core, _ms(at), taken)
+            lib.ct002_insights_sent(self._insights, _ms(at), taken)
 
     def received(self, topic: str, payload: bytes, retained: bool = False, at: float | None = None) -> str | None:
         """Carry out what a message asks for. Returns why it is refused, None if it is not."""
