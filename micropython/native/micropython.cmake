@@ -2,6 +2,9 @@
 
 get_filename_component(NULLWATT_CORE ${CMAKE_CURRENT_LIST_DIR}/../../esphome_component/ct002_core ABSOLUTE)
 file(GLOB NULLWATT_CORE_SOURCES CONFIGURE_DEPENDS ${NULLWATT_CORE}/*.cpp)
+# Nobody calls them under MicroPython: Bluetooth, the cloud, the app.
+list(FILTER NULLWATT_CORE_SOURCES EXCLUDE REGEX
+     "/(ble_[a-z_]+|c_ble|c_cloud|c_json|cloud_[a-z]+|registration|app_responder|ct_mac)\\.cpp$")
 
 add_library(usermod_nullwatt INTERFACE)
 target_sources(usermod_nullwatt INTERFACE ${CMAKE_CURRENT_LIST_DIR}/ct002_module.c

@@ -1123,7 +1123,7 @@ def test_the_setup_page(board: Board, radio: Callable[..., None], opened: Callab
         board.said("to set up")
         board.config.write_text(json.dumps({"web": {"port": board.web_port}, "meter": {"type": "flat:Flat"}}))
         page = opened(f"http://127.0.0.1:{board.web_port}/setup", theme)
-        page.click("text=home")
+        page.click("#nets >> text=home")
         assert page.input_value("[data-path='wifi.ssid'] input") == "home"
         page.fill("[data-path='wifi.password'] input", "right")
         assert page.input_value("#type") == "flat:Flat"
