@@ -431,8 +431,10 @@ async def test_a_button_rotates_and_a_retained_press_does_not(
 
 def test_a_process_at_a_hundred_times_real_time(broker: Broker, ear: Ear, tmp_path: Path) -> None:
     """The last will after kill -9, a second life, and a battery that is unplugged and comes back."""
-    house = {**HOUSE, "http": {"port": 0}, "time_scale": 100, "mqtt_insights": {"device_id": "cellar"}}
-    options = ("--emulator", "--ct-port", "0", "--no-web", "--mqtt", broker.uri)
+    house: dict[str, Any] = {**HOUSE, "http": {"port": 0}, "time_scale": 100, "mqtt_insights": {"device_id": "cellar"}}
+    # The file has the device id, the command line the rest.
+    options = ("--emulator", "--ct-port", "0", "--no-web", "--mqtt", broker.uri, "--mqtt-base-topic", "astrameter")
+    house["mqtt_insights"]["base_topic"] = "elsewhere"
     battery = f"astrameter/ct002/cellar/consumer/{MAC}"
     document = f"homeassistant/device/astrameter_ct002_cellar_{MAC}/config"
     first = Running(tmp_path, house, *options)
@@ -465,9 +467,10 @@ def test_a_process_at_a_hundred_times_real_time(broker: Broker, ear: Ear, tmp_pa
 def test_the_emulator_as_a_service(broker: Broker, ear: Ear, tmp_path: Path) -> None:
     log = tmp_path / "log"
 
-    def start() -> tuple["subprocess.Popen[str]", int]:
+    def start(*options: str) -> tuple["subprocess.Popen[str]", int]:
+        command = [sys.executable, "-m", "nullwatt", "emulator", "--host", "127.0.0.1", "--port", "0"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "nullwatt", "emulator", "--host", "127.0.0.1", "--port", "0", "--mqtt", broker.uri],
+            [*command, "--mqtt", broker.uri, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log.open("w"),
@@ -476,16 +479,22 @@ def test_the_emulator_as_a_service(broker: Broker, ear: Ear, tmp_path: Path) -> 
         assert process.stdout is not None
         return process, int(process.stdout.readline().rsplit(":", 1)[1])
 
-    for number, end in (("1", signal.SIGKILL), ("2", signal.SIGTERM)):
-        process, port = start()
-        wait_until(lambda: ear.latest.get("astrameter/status") == "online", "not online")
+    named = ("--mqtt-base-topic", "home/nw", "--mqtt-device-id", "cellar")
+    lives: list[tuple[str, signal.Signals, tuple[str, ...], str, str]] = [
+        ("1", signal.SIGKILL, (), "astrameter", METER),
+        ("2", signal.SIGTERM, (), "astrameter", METER),
+        ("3", signal.SIGTERM, named, "home/nw", "home/nw/ct002/cellar"),
+    ]
+    for number, end, options, base, meter in lives:
+        process, port = start(*options)
+        wait_until(lambda: ear.latest.get(f"{base}/status") == "online", "not online")  # noqa: B023
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as battery:
             request = encode_frame(["HMG-50", f"02B25000000{number}", "HME-4", "", "A", "0"])
             battery.sendto(request, ("127.0.0.1", port))
-        wait_until(lambda: f"{METER}/consumer/02b25000000{number}" in ear.latest, "no battery")  # noqa: B023
+        wait_until(lambda: f"{meter}/consumer/02b25000000{number}" in ear.latest, "no battery")  # noqa: B023
         process.send_signal(end)
         assert process.wait(10) == (-end if end == signal.SIGKILL else 0), log.read_text()
-        wait_until(lambda: ear.latest["astrameter/status"] == "offline", "not offline")
+        wait_until(lambda: ear.latest[f"{base}/status"] == "offline", "not offline")  # noqa: B023
         assert process.stdin is not None and process.stdout is not None
         process.stdin.close()
         process.stdout.close()

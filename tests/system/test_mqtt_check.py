@@ -148,6 +148,7 @@ def entity(key: str, **changes: object) -> Callable[[Any], object]:
 
 RECURSIVE = "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}"
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+TOPIC_RULE = "must be 1 to 63 bytes without the wildcards + and # and without control characters"
 PROBLEMS: list[tuple[str, Callable[[Any], object], str]] = [
     (CONFIG, entity("phase", unique_id=None), f"{NODE} phase: unique_id missing"),
     (CONFIG, entity("phase", platform=None), f"{NODE} phase: platform missing"),
@@ -336,11 +337,23 @@ def test_a_missing_library_names_the_extra(
         (["sim", "run", "--no-tui"], "--mqtt: MQTT needs the emulator in this process: add --emulator"),
         (["demo", "--headless"], "--mqtt: MQTT needs the emulator in this process: leave out --headless"),
         (["demo", "--mqtt", "mqtt://:1"], "--mqtt: must name a host, such as mqtt://192.168.1.10"),
+        (["emulator", "--mqtt-base-topic", "a/#"], f"--mqtt-base-topic 'a/#': {TOPIC_RULE}"),
+        (["emulator", "--mqtt-device-id", "ä" * 32], f"--mqtt-device-id '{'ä' * 32}': {TOPIC_RULE}"),
+        (["emulator", "--mqtt-device-id", ""], f"--mqtt-device-id '': {TOPIC_RULE}"),
+        (["emulator", "--mqtt-device-id", "a\nb"], f"--mqtt-device-id 'a\\nb': {TOPIC_RULE}"),
+        (["demo", "--mqtt-base-topic", "+"], f"--mqtt-base-topic '+': {TOPIC_RULE}"),
+        (["sim", "run", "--emulator", "--mqtt-device-id", "a#"], f"--mqtt-device-id 'a#': {TOPIC_RULE}"),
     ],
 )
 def test_mistakes_with_the_option(refused: Callable[..., str], arguments: list[str], line: str) -> None:
     broker = [] if "--mqtt" in arguments else ["--mqtt", "mqtt://me:s3cret@127.0.0.1"]
     assert refused(*arguments, *broker) == f"nullwatt: {line}\n"
+
+
+@pytest.mark.parametrize("option", ["--mqtt-base-topic", "--mqtt-device-id"])
+@pytest.mark.parametrize("command", [("emulator",), ("demo",), ("sim", "run", "--emulator", "--no-tui")])
+def test_a_topic_without_a_broker(refused: Callable[..., str], command: tuple[str, ...], option: str) -> None:
+    assert refused(*command, option, "cellar") == f"nullwatt: {option}: needs --mqtt\n"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ _MOST_TOPIC_BYTES = 63
 _TOPIC_RULE = f"must be 1 to {_MOST_TOPIC_BYTES} bytes without the wildcards + and # and without control characters"
 _Topic = Annotated[str, Field(pattern=r"^[^+#\x00-\x1f\x7f]+$", max_length=_MOST_TOPIC_BYTES)]
 
+_TOPIC: TypeAdapter[str] = TypeAdapter(_Topic)
 _APPLIANCE: TypeAdapter[Appliance] = TypeAdapter(AnyAppliance)
 
 _HOST_RULE = 'must be an address or a name in quotes, such as "192.168.1.40"'
@@ -326,6 +327,16 @@ def parse_battery(document: object, name: str = "battery") -> BatterySection:
         rule = f"must be at most max_dc_input ({battery.max_dc_input:g})"
         raise broken_rule(name, "dc_input_power", battery.dc_input_power, rule)
     return battery
+
+
+def check_topic(text: str) -> None:
+    """Check a base topic, device id or discovery prefix. Raises ConfigError with the rule."""
+    try:
+        fits = len(_TOPIC.validate_python(text).encode(errors="replace")) <= _MOST_TOPIC_BYTES
+    except ValidationError:
+        fits = False
+    if not fits:
+        raise ConfigError(_TOPIC_RULE)
 
 
 def check_document[Model: BaseModel](
