@@ -47,8 +47,9 @@ class ReportSchedule {
   /// At least 5 s.
   explicit ReportSchedule(uint32_t interval_ms);
 
-  /// What to send now; then call finish(). `online`: there are a network and a MAC. After a time without them
-  /// a handshake precedes the next report, unless there was one within the interval. Call it often: at least once in 24 days.
+  /// What to send now; then call finish(). `online`: there are a network and a MAC. After a time without them a
+  /// handshake precedes the next report, unless there was one within the interval. Call it often: at least once in 24
+  /// days.
   ReportStep next(bool online, uint32_t unix_s, uint32_t now_ms);
   /// The request is over, whatever came of it.
   void finish() { busy_ = false; }

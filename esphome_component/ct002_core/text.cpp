@@ -33,9 +33,7 @@ bool equal_ignoring_case(Text a, Text b) {
   return true;
 }
 
-bool starts_with(Text text, Text begin) {
-  return text.size >= begin.size && equal(Text{text.data, begin.size}, begin);
-}
+bool starts_with(Text text, Text begin) { return text.size >= begin.size && equal(Text{text.data, begin.size}, begin); }
 
 bool starts_with_ignoring_case(Text text, Text begin) {
   return text.size >= begin.size && equal_ignoring_case(Text{text.data, begin.size}, begin);

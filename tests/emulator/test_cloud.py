@@ -247,7 +247,7 @@ async def test_state_file_survives_a_loss_of_power(tmp_path: Path, monkeypatch: 
     fsync, replace = os.fsync, Path.replace
 
     def note_fsync(descriptor: int) -> None:
-        done.append(f"fsync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name.split('.')[0]}")
+        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name.split('.')[0]}")
         fsync(descriptor)
 
     def note_replace(path: Path, target: Path) -> Path:

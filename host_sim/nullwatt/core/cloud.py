@@ -301,7 +301,7 @@ class Registration:
 
     @property
     def confirmed_mac(self) -> str | None:
-        """MAC that an earlier run or this one has confirmed, to be used while `force` makes the cloud be asked again."""
+        """MAC that an earlier run or this one has confirmed; holds while `force` makes the cloud be asked again."""
         return ffi.string(self._state().confirmed_mac).decode() or None
 
     @property

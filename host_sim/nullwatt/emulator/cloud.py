@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpcore  # noqa: F401 (the first client would load it while batteries wait)
 import httpx
 
 from nullwatt.core import (
@@ -146,7 +147,7 @@ class Account:
     timezone: str = "Europe/Berlin"
 
 
-class UnreadableState(Exception):
+class UnreadableStateError(Exception):
     """There is a state file, but nobody can tell what it says.
 
     It may tell of a device that was created. Whoever took it for an empty one would create a second one.
@@ -167,7 +168,7 @@ class StateFile:
         """The record, or an empty one if none was ever stored.
 
         Raises:
-            UnreadableState: There is something else.
+            UnreadableStateError: There is something else.
         """
         content = self._read()
         if ct_type not in content:
@@ -177,14 +178,14 @@ class StateFile:
                 return RegistrationRecord(ct_type=ct_type)
             case {"mac": str(mac), "stage": str(stage)} if normalize_ct_mac(mac) == mac and stage in _STAGES:
                 return RegistrationRecord(mac, _STAGES[stage], ct_type)
-        raise UnreadableState(f"{self._path}: the record of {ct_type} makes no sense")
+        raise UnreadableStateError(f"{self._path}: the record of {ct_type} makes no sense")
 
     def store(self, record: RegistrationRecord) -> None:
         """Writes a record so that a loss of power leaves either the old file or the new one.
 
         Raises:
             OSError: It cannot be written.
-            UnreadableState: What it holds besides is not known, and would be lost.
+            UnreadableStateError: What it holds besides is not known, and would be lost.
         """
         content = self._read() | {record.ct_type: {"mac": record.mac, "stage": record.stage.name.lower()}}
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,11 +211,11 @@ class StateFile:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
-            raise UnreadableState(f"{self._path} cannot be read: {error.strerror}") from error
+            raise UnreadableStateError(f"{self._path} cannot be read: {error.strerror}") from error
         except (ValueError, RecursionError) as error:
-            raise UnreadableState(f"{self._path} is not readable JSON") from error
+            raise UnreadableStateError(f"{self._path} is not readable JSON") from error
         if not isinstance(content, dict):
-            raise UnreadableState(f"{self._path} is not a JSON object")
+            raise UnreadableStateError(f"{self._path} is not a JSON object")
         return content
 
 
@@ -254,10 +255,10 @@ class RegistrationService:
         self._clock = clock
         self._sleep = sleep
         self._mac: str | None = None
-        self._unreadable: UnreadableState | None = None
+        self._unreadable: UnreadableStateError | None = None
         try:
             self._stored = state.load(account.ct_type)
-        except UnreadableState as error:
+        except UnreadableStateError as error:
             self._stored, self._unreadable = RegistrationRecord(ct_type=account.ct_type), error
         self._registration = Registration(
             base_url=account.base_url,
@@ -325,7 +326,7 @@ class RegistrationService:
         try:
             # The disk may take its time, and batteries are answered meanwhile.
             await asyncio.to_thread(self._state.store, record)
-        except (OSError, UnreadableState) as error:
+        except (OSError, UnreadableStateError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             _LOG.error("cloud: the registration cannot be stored: %s; nothing is created", reason)
             return False
