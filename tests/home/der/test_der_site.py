@@ -130,6 +130,11 @@ def test_assets_come_and_go_and_no_id_comes_twice() -> None:
     assert list(one.assets)[-4:] == ["bess-2", "bess-3", "bess-4", "bess-1"]
 
 
+def test_an_id_that_comes_later_in_the_file_is_not_given_away() -> None:
+    one = DerSite(parse_site({"assets": [{"type": "bess"}, {"type": "bess", "asset_id": "bess-1"}]}))
+    assert list(one.assets) == ["bess-2", "bess-1"]
+
+
 def test_what_is_removed_gives_nothing_more_and_stays_in_the_books() -> None:
     one = DerSite(parse_site({"assets": [{"type": "bess"}]}))
     one.command("bess-1", "start_stop_standby", 1)

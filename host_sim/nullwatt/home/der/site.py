@@ -240,7 +240,6 @@ class DerSite:
             return self._assets[asset_id]
         maps = tuple(self.config.register_map_path(config.type, protocol) for protocol in config.protocols)
         added = Asset(asset_id, config, self._build(asset_id, config), maps)
-        self._book()
         self._assets[asset_id] = added
         self._order = tuple(self._assets.values())
         return added
