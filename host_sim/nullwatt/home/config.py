@@ -359,6 +359,11 @@ def broken_rule(name: str, path: str, value: object, rule: str, choices: Iterabl
     return ConfigError(f"{name}: {path} = {_show(value)}: {rule}{_hint(str(value), list(choices))}")
 
 
+def unknown_key(name: str, path: str, key: str, value: object, known: Iterable[str]) -> ConfigError:
+    """The error for a key at `path` that is none of the known ones; the nearest is named."""
+    return ConfigError(f"{name}: {path} = {_show(value)}: unknown key{_hint(key, list(known))}")
+
+
 def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     """Rules between keys, as (key, value, rule) for each broken one."""
     power = house.powermeter
