@@ -432,7 +432,7 @@ def _broken_sky(
             broken.append((f"{path}.name", plant.name, "must be another name, something in the house is called so"))
         taken.append(plant.name)
         if house.weather is None and (isinstance(plant, PvPlantConfig) or plant.mppts):
-            broken.append((f"{path}.name", plant.name, "has panels, which need the section weather"))
+            broken.append(("weather", None, f"the panels of {path} need a place and its weather"))
     return broken
 
 

@@ -229,6 +229,11 @@ class House:
         """AC solar power in the present raster step, W, >= 0."""
         return self.sun.power_w(self._step * self.config.step_s)
 
+    @property
+    def added_w(self) -> float:
+        """AC power of what was added with `add_device`, plants and hybrids too, W, + = into the house."""
+        return sum(device.power_w for device, _ in self._devices)
+
     def grid_w(self) -> tuple[float, ...]:
         """True grid power per phase now, W, + = import. Reading it changes nothing."""
         grid = self.demand_w[:]

@@ -1,6 +1,6 @@
 """Panels: what strings of them give as direct current under the weather of a house.
 
-The chain is that of pvlib's ModelChain with PVWatts: Hay and Davies onto the plane of the panels, reflection of the
+The chain is that of pvlib's ModelChain with PVWatts: Perez onto the plane of the panels, reflection of the
 beam by the angle of incidence (physical), cell temperature by SAPM, PVWatts DC, one factor for all other losses.
 Computed with pvlib a day at a time, read by straight lines between the points of the weather's raster.
 """
@@ -77,8 +77,9 @@ class PvString(Section):
             day.ghi_w_m2,
             day.dhi_w_m2,
             dni_extra=day.extra_w_m2,
+            airmass=day.airmass,
             albedo=self.albedo,
-            model="haydavies",
+            model="perez",
         )
         beam, diffuse, whole = (np.asarray(poa[f"poa_{key}"]) for key in ("direct", "diffuse", "global"))
         reflected = iam.physical(irradiance.aoi(self.tilt, self.azimuth, zenith, azimuth))

@@ -67,9 +67,8 @@ class PvPlant:
         """Follow the sun as far as limits and mains allow."""
         around, stage = self._surroundings, self._stage
         self._available_w = self._array.dc_w(max(0.0, around.time_s - 0.5 * dt_s))
-        if not around.mains:
-            self._wait_s = self.config.reconnect_s
-        waiting, self._wait_s = not around.mains or self._wait_s > 0.0, max(0.0, self._wait_s - dt_s)
+        waiting = not around.mains or self._wait_s > 0.0
+        self._wait_s = max(0.0, self._wait_s - dt_s) if around.mains else self.config.reconnect_s
         able_w = min(stage.ac_of(self._available_w), self._ac_max_w * self._limit)
         if able_w > 0.0 and self._on and not waiting:
             # Less than it could: it moves off the panels' best point, and the rest stays sunshine.

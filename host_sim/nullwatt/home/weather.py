@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -28,6 +30,7 @@ Array = npt.NDArray[np.float64]
 WEATHER = "house: weather"
 
 _DAY_S = 86400.0
+_QUARTER_S = 900.0
 _YEAR_DAYS = 365.2425
 _HOTTEST_DAY = 201.0  # of the year, north; half a year later south
 _HOTTEST_H = 15.0
@@ -70,14 +73,14 @@ class WeatherConfig(Section):
     file: Name | None = None
     raster_s: Annotated[FiniteFloat, Field(ge=5, le=3600)] = 60.0
 
-    _start: datetime = PrivateAttr()
+    _start_utc_s: float = PrivateAttr()
     _series: WeatherSeries | None = PrivateAttr(default=None)
 
     @field_validator("file")
     @classmethod
     def _beside_the_house_file(cls, value: str | None, info: ValidationInfo) -> str | None:
         folder = (info.context or {}).get("folder")
-        return value if folder is None or value is None else str(folder / value if value else folder)
+        return value if folder is None or value is None else str(Path(folder) / value)
 
     @model_validator(mode="after")
     def _read(self) -> Self:
@@ -89,9 +92,9 @@ class WeatherConfig(Section):
             start = datetime.fromisoformat(self.start)
         except ValueError:
             raise ValueError('start: must be a date and time such as "2026-06-21T00:00"') from None
-        self._start = start if start.tzinfo else start.replace(tzinfo=zone)
         if not 1900 <= start.year <= 2199:
             raise ValueError("start: must be a year within 1900 and 2199")
+        self._start_utc_s = (start if start.tzinfo else start.replace(tzinfo=zone)).timestamp()
         if _DAY_S % self.raster_s:
             raise ValueError("raster_s: must divide a day of 86400 s")
         if self.file is not None:
@@ -101,7 +104,7 @@ class WeatherConfig(Section):
     @property
     def start_utc_s(self) -> float:
         """Simulated time 0, s since 1970."""
-        return self._start.timestamp()
+        return self._start_utc_s
 
     @property
     def start_h(self) -> float:
@@ -115,10 +118,15 @@ class WeatherConfig(Section):
 
     def local_hour(self, time_s: float) -> float:
         """Local hour of the day at simulated time `time_s`, 0 ... 24, summer time included."""
-        utc_s = self.start_utc_s + time_s
-        offset = datetime.fromtimestamp(utc_s, UTC).astimezone(ZoneInfo(self.timezone)).utcoffset()
-        assert offset is not None
-        return (utc_s + offset.total_seconds()) % _DAY_S / 3600.0
+        utc_s = self._start_utc_s + time_s
+        return (utc_s + _offset_s(self.timezone, int(utc_s // _QUARTER_S))) % _DAY_S / 3600.0
+
+
+@lru_cache(maxsize=64)
+def _offset_s(timezone: str, quarter: int) -> float:
+    """How far local time is ahead of UTC; clocks are set at quarters of an hour."""
+    offset = datetime.fromtimestamp(quarter * _QUARTER_S, UTC).astimezone(ZoneInfo(timezone)).utcoffset()
+    return 0.0 if offset is None else offset.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,13 +134,15 @@ class WeatherDay:
     """24 simulated hours on the raster, both ends included.
 
     index: pandas times, UTC. zenith_deg: apparent, with refraction; azimuth_deg: from north over east. extra_w_m2:
-    above the atmosphere. Irradiances W/m2: global and diffuse on the level, direct towards the sun.
+    above the atmosphere. airmass: relative, NaN at night. Irradiances W/m2: global and diffuse on the level,
+    direct towards the sun.
     """
 
     index: Any
     zenith_deg: Array
     azimuth_deg: Array
     extra_w_m2: Array
+    airmass: Array
     ghi_w_m2: Array
     dni_w_m2: Array
     dhi_w_m2: Array
@@ -170,7 +180,7 @@ class Weather:
         self._day: WeatherDay | None = None
         self._number = -1
         self._values: list[list[float]] = []
-        self._shown = [0.0] * 7
+        self._time_s = 0.0
         self.commands: Mapping[str, Command] = (
             {}
             if config.series is not None
@@ -204,7 +214,10 @@ class Weather:
 
     def telemetry(self) -> Mapping[str, float]:
         """What was shown last."""
-        return dict(zip(self.quantities, self._shown, strict=True))
+        self.day(self._time_s)
+        index, part = self.place(self._time_s)
+        shown = (column[index] + (column[index + 1] - column[index]) * part for column in self._values)
+        return dict(zip(self.quantities, shown, strict=True))
 
     def command(self, name: str, value: Value) -> None:
         """Change the clouds from now on."""
@@ -221,11 +234,12 @@ class Weather:
         return NO_ENERGY
 
     def _write(self, time_s: float) -> None:
-        around = self._surroundings
+        self._time_s = time_s
         self.day(time_s)
         index, part = self.place(time_s)
-        self._shown = shown = [column[index] + (column[index + 1] - column[index]) * part for column in self._values]
-        around.irradiance_w_m2, around.ambient_c = shown[0], shown[3]
+        around, ghi, ambient = self._surroundings, self._values[0], self._values[3]
+        around.irradiance_w_m2 = ghi[index] + (ghi[index + 1] - ghi[index]) * part
+        around.ambient_c = ambient[index] + (ambient[index + 1] - ambient[index]) * part
 
     def _clouds_of(self, cover: float) -> Clouds:
         return Clouds(self._seed, cover, self.config.persistence_h * 3600.0, self.config.cloud_s)
@@ -242,28 +256,29 @@ class Weather:
             index, config.latitude, config.longitude, config.altitude, temperature=float(ambient_c.mean())
         )
         zenith = sun["apparent_zenith"].to_numpy(np.float64)
+        airmass = np.asarray(pvlib_part("atmosphere").get_relative_airmass(zenith), dtype=np.float64)
         extra = np.asarray(pvlib_part("irradiance").get_extra_radiation(index), dtype=np.float64)
         cover = np.zeros_like(time_s)
         wind = np.full_like(time_s, config.wind_m_s)
         series = config.series
         if series is None:
             cover, shade = self._process.at(time_s)
-            ghi, dni, dhi = self._sky(index, zenith, sun["zenith"].to_numpy(np.float64), extra, shade)
+            ghi, dni, dhi = self._sky(index, zenith, sun["zenith"].to_numpy(np.float64), extra, airmass, shade)
         else:
             ghi, dni, dhi = _measured(series, utc_s, sun["zenith"].to_numpy(np.float64), index)
             ambient_c = series.at("temp_air", utc_s) if "temp_air" in series.columns else ambient_c
             wind = series.at("wind_speed", utc_s) if "wind_speed" in series.columns else wind
         azimuth = sun["azimuth"].to_numpy(np.float64)
-        return WeatherDay(index, zenith, azimuth, extra, ghi, dni, dhi, ambient_c, wind, cover)
+        return WeatherDay(index, zenith, azimuth, extra, airmass, ghi, dni, dhi, ambient_c, wind, cover)
 
     def _sky(
-        self, index: Any, zenith: Array, true_zenith: Array, extra: Array, shade: Array
+        self, index: Any, zenith: Array, true_zenith: Array, extra: Array, airmass: Array, shade: Array
     ) -> tuple[Array, Array, Array]:
         """Global, direct and diffuse irradiance: clear sky and cloud, mixed as the shade says."""
         config, clear = self.config, pvlib_part("clearsky")
         atmosphere = pvlib_part("atmosphere")
         pressure = atmosphere.alt2pres(config.altitude)
-        mass = atmosphere.get_absolute_airmass(atmosphere.get_relative_airmass(zenith), pressure)
+        mass = atmosphere.get_absolute_airmass(airmass, pressure)
         turbidity = config.turbidity or clear.lookup_linke_turbidity(index, config.latitude, config.longitude).to_numpy(
             np.float64
         )

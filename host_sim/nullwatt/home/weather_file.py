@@ -59,7 +59,7 @@ class WeatherSeries:
         """A column at these instants (UTC, s since 1970), straight lines between its rows."""
         if self.yearly:
             return np.interp(_of_year(time_s), self.time_s, self.columns[name], period=YEAR_S)
-        beyond = np.ceil(np.maximum(0.0, time_s - self.time_s[-1]) / _DAY_S)
+        beyond: Array = np.ceil(np.maximum(0.0, time_s - self.time_s[-1]) / _DAY_S)
         return np.interp(time_s - beyond * _DAY_S, self.time_s, self.columns[name])
 
 
