@@ -138,7 +138,7 @@ def test_priorities_say_who_gets_the_sun_first() -> None:
 def test_feed_in_limits_throttle_the_panels(options: dict[str, Any], export_w: float) -> None:
     seen = Home(1000.0, unit={"battery": {"initial_soc": 1.0}}, **options).after(10)
     assert seen["grid_w"] == pytest.approx(-export_w, abs=1e-6)
-    assert seen["feed_in_limit_w"] == export_w
+    assert seen["export_limit_w"] == export_w
     assert seen["pv_w"] < seen["available_w"] - 1000
 
 
@@ -289,6 +289,15 @@ def test_every_setting_of_a_file_is_a_command_with_the_same_range() -> None:
                 HybridSettings(**{name: wrong})
     windows = {name.split("_", 2)[2] for name in Hybrid.commands if name.startswith("window_")}
     assert windows == {"action", "from_h", "to_h", "power_w", "soc"}
+
+
+def test_settings_can_be_read_where_they_are_told() -> None:
+    device = Home(zero_export=True, mode="backup", reserve_soc=0.3).hybrid
+    device.command("window_2_action", "hold")
+    shown = device.telemetry()
+    assert shown.keys() == device.quantities.keys() > device.commands.keys() - {"soc"}
+    assert (shown["zero_export"], shown["mode"], shown["reserve_soc"], shown["window_2_action"]) == (1, 2, 0.3, 3)
+    assert device.quantities["mode"].text.endswith("0 = self_use, 1 = time_of_use, 2 = backup")
 
 
 def test_wrong_commands_are_one_line() -> None:

@@ -22,6 +22,12 @@ _J_PER_WH = 3600.0
 _HELD = ("charge", "hold")
 
 
+def _told(command: Command) -> str:
+    """The text of a setting; where it is a word, a number stands for it."""
+    words = [str(choice) for choice in command.choices if isinstance(choice, str)]
+    return f"{command.text}: {', '.join(f'{i} = {word}' for i, word in enumerate(words))}" if words else command.text
+
+
 class _Reach(NamedTuple):
     """What the DC side can do in a step, W on the bus; panels_w: what the panels give for pv_w."""
 
@@ -41,9 +47,10 @@ class Hybrid:
         "battery_w": Quantity("W", "battery on the DC bus, + = discharge"),
         "soc": Quantity("", "state of charge, 0 ... 1"),
         "loss_w": Quantity("W", "lost in trackers, power stage and battery"),
-        "feed_in_limit_w": Quantity("W", "what the connection may give away; 100000 = no limit"),
+        "export_limit_w": Quantity("W", "what the connection may give away; 100000 = no limit"),
         "window": Quantity("", "number of the window at work, 0 = none"),
         "islanded": Quantity("", "keeps its phase alive without mains"),
+        **{name: Quantity(command.unit, _told(command)) for name, command in SETTINGS.items()},
     }
     commands: ClassVar[Mapping[str, Command]] = {
         **SETTINGS,
@@ -81,7 +88,7 @@ class Hybrid:
         return self._stored_j / self._capacity_j if self._capacity_j else 0.0
 
     @property
-    def feed_in_limit_w(self) -> float:
+    def export_limit_w(self) -> float:
         """What the connection may give away, W; NO_LIMIT_W = no limit."""
         settings = self.settings
         if settings["zero_export"]:
@@ -110,10 +117,11 @@ class Hybrid:
         self._wait_s = max(0.0, self._wait_s - dt_s) if mains else self._wait_s
 
     def telemetry(self) -> Mapping[str, float]:
-        """Present values."""
+        """Present values, settings too."""
         pv_w, available_w, battery_w, loss_w = self._flows
-        limit = (self.feed_in_limit_w, float(self._window), float(self._islanded))
-        values = (self.power_w, pv_w, available_w, battery_w, self.soc, loss_w, *limit)
+        state = (self.export_limit_w, float(self._window), float(self._islanded))
+        told = (_number(command, self.settings[name]) for name, command in SETTINGS.items())
+        values = (self.power_w, pv_w, available_w, battery_w, self.soc, loss_w, *state, *told)
         return dict(zip(self.quantities, values, strict=True))
 
     def command(self, name: str, value: Value) -> None:
@@ -185,7 +193,7 @@ class Hybrid:
         if pv_w <= 0.0 and discharge_w <= 0.0 and (charge_w <= 0.0 or target_w >= alone_w):
             self._sleep(reach, dt_s)
             return
-        limit_w = self.feed_in_limit_w
+        limit_w = self.export_limit_w
         if limit_w < NO_LIMIT_W:
             target_w = min(target_w, need_w + limit_w)
         response_s = self.config.response_s
@@ -281,6 +289,11 @@ class Hybrid:
             (panels_w * dt_s, gain_j, loss_w * dt_s, self.power_w * dt_s, kept_j - stored_j)
         ):
             self._books[index] += energy_j
+
+
+def _number(command: Command, value: Value) -> float:
+    """A setting as a number: a word by its place among the choices."""
+    return float(command.choices.index(value) if isinstance(value, str) else value)
 
 
 def _present(settings: HybridSettings) -> dict[str, Value]:

@@ -66,7 +66,7 @@ class HybridSettings(Section):
 
 
 class MpptSection(Section):
-    """A tracker. max_w: takes no more; None = the peak of its strings. min_w: starts there, for want of voltage."""
+    """A tracker. max_w: takes no more; None = whatever comes. min_w: starts there, for want of voltage."""
 
     strings: Annotated[list[PvString], Field(min_length=1)]
     max_w: Positive | None = None
