@@ -38,8 +38,8 @@ def sky(place: str, start: str, **keys: Any) -> WeatherConfig:
     )
 
 
-def chain_wh(place: str, day: str, clear: bool = True) -> tuple[float, float]:
-    """DC and AC energy of a day according to pvlib's ModelChain with its own sky, Wh."""
+def chain_wh(place: str, day: str, sky: Any = None) -> tuple[float, float]:
+    """DC and AC energy of a day according to pvlib's ModelChain, Wh; under its own clear sky if none is given."""
     import pandas as pd
     from pvlib.location import Location
     from pvlib.modelchain import ModelChain
@@ -56,10 +56,11 @@ def chain_wh(place: str, day: str, clear: bool = True) -> tuple[float, float]:
     )
     system = PVSystem(arrays=[panels], inverter_parameters={"pdc0": 5000 / 0.96})
     chain = ModelChain.with_pvwatts(system, location)
-    times = pd.date_range(day, periods=1440, freq="1min", tz=zone) + pd.Timedelta("30s")
-    with np.errstate(divide="ignore"):
-        weather = location.get_clearsky(times)
-    chain.run_model(weather.assign(temp_air=20.0, wind_speed=2.0))
+    if sky is None:
+        times = pd.date_range(day, periods=1440, freq="1min", tz=zone) + pd.Timedelta("30s")
+        with np.errstate(divide="ignore"):
+            sky = location.get_clearsky(times)
+    chain.run_model(sky.assign(temp_air=20.0, wind_speed=2.0))
     return float(chain.results.dc.sum() / 60), float(chain.results.ac.sum() / 60)
 
 
@@ -76,6 +77,22 @@ def test_a_day_gives_what_the_model_chain_of_pvlib_says(place: str, day: str) ->
     dc_wh, ac_wh = chain_wh(place, day)
     assert ledger.devices["roof"].source_j / 3600 == pytest.approx(dc_wh, rel=0.001)
     assert ledger.devices["roof"].bus_j / 3600 == pytest.approx(ac_wh, rel=0.0015)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_under_clouds_the_panels_give_what_the_model_chain_makes_of_that_sky(place: str) -> None:
+    import pandas as pd
+
+    house = House(HouseConfig(weather=sky(place, "2026-04-10", clouds=0.5, persistence_h=3.0), seed=2))
+    assert house.weather is not None
+    day = house.weather.day(0.0)
+    assert 0.05 < day.cover.mean() < 0.95
+    columns = {"ghi": day.ghi_w_m2, "dni": day.dni_w_m2, "dhi": day.dhi_w_m2}
+    table = pd.DataFrame(columns, index=day.index)[:-1]
+    tilt, azimuth = PLANES[place]
+    panels = PvString(tilt=tilt, azimuth=azimuth, peak_w=5000.0, losses=0.140757)
+    dc_wh, _ = chain_wh(place, "2026-04-10", table)
+    assert panels.dc_w(day)[:-1].sum() / 60 == pytest.approx(dc_wh, rel=0.005)
 
 
 def panels_wh(start: str = "2026-06-21", place: str = "Berlin", **keys: Any) -> float:
