@@ -36,12 +36,15 @@ from .device import (
     check_command,
 )
 from .drive import drive
+from .grid import Grid, GridSection, Islanding
 from .house import BatteryOutput, House, HouseConfig
 from .ledger import Ledger
 from .loads import Load, LoadConfig, LoadEvent, LoadKind
 from .meter import Meter, MeterConfig, MeterReading
 from .phases import PHASES, SPREAD
 from .sun import Sun, SunConfig
+from .tariff import Bill, PriceList, TariffSection, read_prices
+from .wall_clock import DailyWindow, WallClock
 
 __all__ = [
     "APPLIANCES",
@@ -52,17 +55,22 @@ __all__ = [
     "Appliance",
     "BatteryOutput",
     "BatterySection",
+    "Bill",
     "BrokerAddress",
     "BrokerError",
     "Clock",
     "Command",
     "ConfigError",
     "CtSection",
+    "DailyWindow",
     "Device",
     "EnergyTerms",
+    "Grid",
+    "GridSection",
     "House",
     "HouseConfig",
     "HouseFile",
+    "Islanding",
     "Ledger",
     "Load",
     "LoadConfig",
@@ -73,6 +81,7 @@ __all__ = [
     "MeterReading",
     "MqttInsightsSection",
     "PacedClock",
+    "PriceList",
     "Quantity",
     "RealClock",
     "ScaledClock",
@@ -80,7 +89,9 @@ __all__ = [
     "Sun",
     "SunConfig",
     "Surroundings",
+    "TariffSection",
     "Value",
+    "WallClock",
     "broken_rule",
     "check_command",
     "check_document",
@@ -93,4 +104,5 @@ __all__ = [
     "parse_house",
     "parse_load",
     "read_document",
+    "read_prices",
 ]

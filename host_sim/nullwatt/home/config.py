@@ -16,6 +16,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -25,6 +26,7 @@ from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
 from .appliance_table import APPLIANCES, AnyAppliance
 from .appliances import Appliance
 from .broker import BrokerError, parse_broker
+from .grid import GridSection
 from .house import HouseConfig
 from .loads import LoadConfig, LoadEvent
 from .meter import MeterConfig
@@ -32,6 +34,8 @@ from .parts import OWN_NAMES
 from .phases import PHASES, SPREAD
 from .section import HUGE, AnyPhase, Name, NotNegative, Number, Phase, Positive, Section, Unit
 from .sun import SunConfig
+from .tariff import TariffSection
+from .wall_clock import FIRST_DAY
 
 
 class ConfigError(Exception):
@@ -48,6 +52,7 @@ _Mac = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")]
 _Host = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=253)]
 _DeviceType = Annotated[str, Field(max_length=64)]
 _Wait = Annotated[FiniteFloat, Field(ge=0.1, le=HUGE)]
+_Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 _Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -63,6 +68,7 @@ _HOST_RULE = 'must be an address or a name in quotes, such as "192.168.1.40"'
 _FINEST_W = 1e-6
 _SHOWN = 60  # characters of a value or a key in an error
 _SECRET = "***"  # instead of a value that may hold a password
+_LAST_YEAR = 8999  # a house may run for a thousand years
 _MOST_NODES = 1_000_000  # of a YAML document written out: aliases of aliases grow without bound
 
 #: Rules that pydantic words for programmers, by its error type.
@@ -204,7 +210,10 @@ class BatterySection(Section):
 
 
 class HouseFile(Section):
-    """A whole, checked house file."""
+    """A whole, checked house file. grid None: mains that never fail. tariff None: no bill.
+
+    date: of the start, for weekdays and price lists; its hour is `powermeter.sun.start`.
+    """
 
     ct: CtSection = CtSection()
     http: HttpSection = HttpSection()
@@ -218,6 +227,9 @@ class HouseFile(Section):
     time_scale: Positive = 1.0
     seed: _Seed = 1
     mqtt_insights: MqttInsightsSection | None = None
+    grid: GridSection | None = None
+    tariff: TariffSection | None = None
+    date: _Date = FIRST_DAY.isoformat()
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
@@ -241,6 +253,9 @@ class HouseFile(Section):
             ),
             meter=MeterConfig(meter.refresh_s, meter.latency_s, meter.resolution, meter.noise),
             seed=self.seed if seed is None else seed,
+            grid=self.grid,
+            tariff=self.tariff,
+            day=date.fromisoformat(self.date),
         )
 
 
@@ -394,6 +409,11 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     broken += _broken_mqtt(house.mqtt_insights)
     if 0 < house.meter.resolution < _FINEST_W:
         broken.append(("meter.resolution", house.meter.resolution, f"must be 0 or at least {_FINEST_W:g}"))
+    try:
+        if date.fromisoformat(house.date).year > _LAST_YEAR:
+            broken.append(("date", house.date, f"must be before the year {_LAST_YEAR + 1}"))
+    except ValueError:
+        broken.append(("date", house.date, "there is no such day"))
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
     return broken + _broken_batteries(house, (*usable, SPREAD), absent)

@@ -97,6 +97,7 @@ class Loop:
         self._met = 0
         self.clients = [self._client(battery, spec) for battery, spec in self._pairs()]
         self._polling = list(self.clients)
+        self._mains = True
         self._watch = watch
         self._recorder = Recorder(self.house, self.batteries) if record else None
         self._events = sorted(scenario.events, key=lambda event: event.time_s)
@@ -182,6 +183,8 @@ class Loop:
             client.link.close()
             raise
         client.advance_to(self.now_s)
+        if not self._mains:
+            battery.trip()
         self.batteries.append(battery)
         self.clients.append(client)
         self._polling.append(client)
@@ -217,7 +220,8 @@ class Loop:
     @property
     def next_event_s(self) -> float:
         """When something happens next: a poll, or something in the house."""
-        poll_s = min((client.next_poll_s for client in self._polling), default=math.inf)
+        polling = self._polling if self._mains else ()
+        poll_s = min((client.next_poll_s for client in polling), default=math.inf)
         return min(poll_s, self._next_world_s())
 
     def advance_to(self, time_s: float) -> None:
@@ -228,7 +232,7 @@ class Loop:
     def _step(self, end_s: float, inclusive: bool) -> bool:
         """Let the next thing happen, if it is due before `end_s` (inclusive: or then)."""
         poll_s, due = math.inf, None
-        for client in self._polling:
+        for client in self._polling if self._mains else ():
             if client.next_poll_s < poll_s:
                 poll_s, due = client.next_poll_s, client
         world_s = self._next_world_s()
@@ -260,6 +264,8 @@ class Loop:
             self._apply(self._events[self._event_index])
             self._event_index += 1
         house.advance_to(now_s)
+        if house.mains != self._mains:
+            self._follow_mains(now_s)
         if house.meter.publications != self._publications:
             self._publications = house.meter.publications
             self._show_meter()
@@ -275,6 +281,18 @@ class Loop:
                 self._apply(happened)
             if self._watch is not None:
                 self._watch(self)
+
+    def _follow_mains(self, now_s: float) -> None:
+        """Batteries and their network are dark in an outage; after it they wait before they feed in again."""
+        self._mains = self.house.mains
+        for client in self.clients:
+            client.advance_to(now_s)
+            if self._mains:
+                client.battery.reconnect()
+                client.next_poll_s = max(client.next_poll_s, now_s + self.house.grid.section.reconnect)
+            else:
+                client.battery.trip()
+        self.latest.append((now_s, "mains back" if self._mains else "mains lost"))
 
     def _show_meter(self) -> None:
         reading = self.house.meter.reading
