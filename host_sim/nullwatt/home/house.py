@@ -236,6 +236,11 @@ class House:
         self.sun.follow()
         self._update_demand()
 
+    def refresh(self) -> None:
+        """Look at sun and loads again, after one of them was replaced."""
+        self._pass(self.now_s)
+        self._update_demand()
+
     @property
     def hour(self) -> float:
         """Time of day, 0 ... 24."""

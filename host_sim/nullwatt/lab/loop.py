@@ -20,9 +20,9 @@ from nullwatt.home import BatteryOutput, House, Ledger
 from .app_control import hold, release
 from .batteries import BatteryFacts, BatterySpec
 from .devices import BatteryDevice
-from .perturbed import PerturbedLaw
 from .recording import Recorder, Recording
 from .scenario import Event, Scenario, Trigger
+from .solo import build_battery
 from .triggers import Triggers
 
 
@@ -79,6 +79,7 @@ class Loop:
         *,
         record: bool = True,
         link: Callable[[int], Link] | None = None,
+        build: Callable[[BatterySpec], Battery] = build_battery,
     ) -> None:
         """Prepare the run.
 
@@ -86,12 +87,13 @@ class Loop:
         ledger: books to keep, one tick per second; nothing else changes.
         record: keep every row; without it batteries may come and go.
         link: way of the battery at this position to its CT; None: straight into the emulator.
+        build: makes the batteries of the scenario.
         Raises ValueError for a scenario that fits no house (see `House`).
         """
         self.now_s = 0.0
         self.scenario = scenario
         self.emulator = emulator
-        self.batteries = [_battery(spec) for spec in scenario.batteries]
+        self.batteries = [build(spec) for spec in scenario.batteries]
         self.house = House(scenario.house, _outputs(self.batteries, ledger), ledger)
         self._link = self._straight if link is None else link
         self._met = 0
@@ -175,7 +177,7 @@ class Loop:
 
         Raises ValueError for a phase the house does not have, OSError if there is no way to its CT; nothing is changed.
         """
-        battery = _battery(spec)
+        battery = build_battery(spec)
         client = self._client(battery, spec, self.now_s)
         try:
             self._reconnect([*self.batteries, battery])
@@ -381,10 +383,3 @@ def _outputs(batteries: Sequence[Battery], ledger: Ledger | None) -> Sequence[Ba
 
 def _on(active: bool) -> str:
     return "on" if active else "off"
-
-
-def _battery(spec: BatterySpec) -> Battery:
-    battery = Battery(spec.config)
-    if spec.gain != 1.0 or spec.deadband_w:
-        battery.law = PerturbedLaw(battery.law, spec.gain, spec.deadband_w)
-    return battery
