@@ -110,8 +110,9 @@ def test_through_an_outage_too() -> None:
     assert one.trace[40][1:] == (0.0,) * 6
 
 
-def test_everybody_says_its_joules_each_second_and_they_net_to_the_books() -> None:
-    conductor, wire = spread(house(), [ONE, TWO, SUN], 60.0)
+@pytest.mark.parametrize("names", [[SUN], [ONE, TWO, SUN]])
+def test_everybody_says_its_joules_each_second_and_they_net_to_the_books(names: list[str]) -> None:
+    conductor, wire = spread(house(), names, 60.0)
     ledger = conductor.ledger
     books = [message for message in wire.told if isinstance(message, Books)]
     assert len(books) == 60 and books[-1].import_j == ledger.import_j

@@ -98,6 +98,7 @@ class Bus:
         lines: By name of the device.
         surroundings: Of the house; goes out with each tick.
         number: Of the latest tick.
+        booked_s: When everybody booked last, simulated s.
         log: Who came and went: (simulated time s, text).
         before_booking: Called before everybody books, to add to the orders.
     """
@@ -111,6 +112,7 @@ class Bus:
         self.surroundings = Surroundings()
         self.number = 0
         self.before_booking: list[Callable[[], None]] = []
+        self.booked_s = -1.0
         self.log: list[tuple[float, str]] = []
         self._exchange = exchange
         self._run = run
@@ -130,6 +132,7 @@ class Bus:
     def settle(self, book: bool = False) -> None:
         """Send out everything collected and wait for the answers. book: of all who take part, with their energies."""
         if book:
+            self.booked_s = self.now_s
             for prepare in self.before_booking:
                 prepare()
         elif not any(line.wanted for line in self.lines.values()):

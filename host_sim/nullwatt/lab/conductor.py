@@ -33,6 +33,8 @@ class BusLedger(Ledger):
         entries = list(terms)
         leak_j = super().book(grid_j, entries)
         bus = self._bus
+        if bus.booked_s != bus.now_s:  # nobody here needs the books of those that are elsewhere; the bus does
+            bus.settle(book=True)
         passed_s, self._booked_s = bus.now_s - self._booked_s, bus.now_s
         if passed_s > 0.0:
             for name, entry in entries:
