@@ -30,7 +30,7 @@ from nullwatt.home import (
     check_command,
     parse_house,
 )
-from nullwatt.lab import Loop, Scenario, battery
+from nullwatt.lab import Loop, Scenario, battery, parse_scenario
 
 QUIET = HouseConfig(base_load_w=(300.0, 200.0, 100.0), noise_w=0.0, sun=SunConfig(max_w=0.0))
 BATTERY = {"mac": "02B250000001", "phase": "A"}
@@ -309,6 +309,19 @@ def test_a_full_battery_with_sun_on_its_own_terminals_gives_nothing_to_a_dark_ho
     loop = Loop(Scenario("full", house, (replace(spec, config=config),), duration_s=60), Emulator())
     power_w = loop.run().power_w[:, 0]
     assert power_w[9] == 600.0 and not power_w[10:50].any() and power_w[51] == 600.0
+
+
+def test_a_scenario_switches_the_mains_on_a_condition() -> None:
+    document = {
+        "name": "storm",
+        "duration": 60,
+        "house": {"powermeter": {"base_load": [500], "base_noise": 0}, "batteries": [BATTERY]},
+        "events": [{"at": "20s", "mains": False}, {"when": {"grid_below": 1, "after": "30s"}, "mains": True}],
+    }
+    loop = Loop(parse_scenario(document), Emulator())
+    grid_w = loop.run().grid_total_w
+    assert not grid_w[20:30].any() and grid_w[32] == 500.0
+    assert [text for _, text in loop.latest] == ["mains off", "mains lost", "mains on", "mains back"]
 
 
 # -- the house file -----------------------------------------------------------------------------

@@ -99,7 +99,9 @@ def conduct(start: Any, house: Path, *more: object) -> Process:
     return made
 
 
-def test_two_nodes_give_the_trace_of_one_process(house: Path, broker: Broker, start: Any, tmp_path: Path) -> None:
+def test_two_nodes_give_the_trace_of_one_process_and_take_commands(
+    house: Path, broker: Broker, start: Any, tmp_path: Path
+) -> None:
     ear = Ear(broker.port, broker.login)
     nodes = [node(start, house, broker, device) for device in (ONE, "sun")]
     alone, spread = tmp_path / "alone.csv", tmp_path / "spread.csv"
@@ -123,6 +125,18 @@ def test_two_nodes_give_the_trace_of_one_process(house: Path, broker: Broker, st
             if isinstance(message, Joules) and message.terms is not None:
                 booked[message.device] = booked.get(message.device, 0) + 1
     assert set(booked) == {ONE, SUN, "house: base load", "pump"} and min(booked.values()) >= 60
+    # The same nodes take part in the next run, and are told something in it.
+    conductor = conduct(start, house, "--bus", broker.uri, "--time-scale", 10)
+    conductor.says("house: sun is there")
+    hello = Hello.model_validate_json(ear.latest[topics.of("presence", SUN)])
+    assert (hello.phase, hello.units, hello.commands) == ("A", {"power_w": "W"}, ["power_w", "clouds", "mode"])
+    ear.publish(topics.of("command", SUN), '{"name": "power_w", "value": 321}')
+    ear.publish(topics.of("command", SUN), '{"name": "power_w", "value": 9999}')
+    ear.publish(topics.of("command", SUN), "nonsense")
+    shown = topics.of("telemetry", SUN)
+    until(lambda: json.loads(ear.latest[shown])["values"] == {"power_w": 321.0}, "not told")
+    conductor.says("refused: house: sun: power_w = 9999.0: must be within 0 and 2000 W")
+    conductor.says("Invalid JSON")
     for each in nodes:
         each.kill(signal.SIGTERM)
         assert each.ends(5) == 0, each.text
@@ -187,26 +201,6 @@ def test_a_killed_and_a_hung_node_are_seen_within_three_ticks_and_the_house_goes
     found = re.search(r"unexplained (\S+) J", conductor.text)
     assert found and float(found[1]) < 1e-3
     again.close()
-
-
-def test_a_command_on_the_bus_reaches_its_node(house: Path, broker: Broker, start: Any) -> None:
-    node(start, house, broker, "sun")
-    ear = Ear(broker.port, broker.login)
-    arguments = ("--bus", broker.uri, "--time-scale", 10, "--node", "sun")
-    conductor = start("twin", "conduct", "-c", house, *arguments)
-    topics = Topics(BASE)
-    conductor.says("house: sun is there", 30.0)
-    until(lambda: len(ear.payloads(topics.books)) > 3, "the house does not run", 40.0)
-    hello = Hello.model_validate_json(ear.latest[topics.of("presence", SUN)])
-    assert (hello.phase, hello.units, hello.commands) == ("A", {"power_w": "W"}, ["power_w", "clouds", "mode"])
-    ear.publish(topics.of("command", SUN), '{"name": "power_w", "value": 321}')
-    ear.publish(topics.of("command", SUN), '{"name": "power_w", "value": 9999}')
-    ear.publish(topics.of("command", SUN), "nonsense")
-    shown = topics.of("telemetry", SUN)
-    until(lambda: shown in ear.latest and json.loads(ear.latest[shown])["values"] == {"power_w": 321.0}, "not told")
-    conductor.says("refused: house: sun: power_w = 9999.0: must be within 0 and 2000 W")
-    conductor.says("Invalid JSON")
-    ear.close()
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class MqttExchange:
 
     # -- from the thread of the house
 
-    def open(self, timeout_s: float = 5.0) -> None:
+    def open(self, timeout_s: float = 3.0) -> None:
         """Connect; ConnectionError if there is no broker by then."""
         self._thread.start()
         if not self._connected.wait(timeout_s):

@@ -346,6 +346,8 @@ class Loop:
             case "meter_latency":
                 meter = self.house.meter
                 meter.config = replace(meter.config, latency_s=event.value)
+            case "mains":
+                self.house.set_mains(bool(event.value))
             case "override":
                 self._override(event, **{event.name: event.value})
             case "tune" | "active_control" | "rotate":
