@@ -6,13 +6,24 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from island import Hybrid
 
-from nullwatt.home import EnergyTerms, HouseFile, Surroundings, parse_house
+from nullwatt.home import (
+    EnergyTerms,
+    GridSection,
+    House,
+    HouseConfig,
+    HouseFile,
+    Islanding,
+    Ledger,
+    Surroundings,
+    parse_house,
+)
 from nullwatt.home.bus_messages import Books, Hello, Joules, Order, Setting, Terms, Tick, Topics
-from nullwatt.lab.bus import PATIENCE, News
+from nullwatt.lab.bus import PATIENCE, Bus, News, RemoteIsland
 from nullwatt.lab.conductor import Conductor
 from nullwatt.lab.node import Node
-from nullwatt.lab.solo import find_solo, solos
+from nullwatt.lab.solo import Solo, find_solo, solos
 
 ONE, TWO, SUN = "02B250000001", "02B250000002", "house: sun"
 HOUSE: dict[str, Any] = {
@@ -101,6 +112,58 @@ def test_batteries_and_sun_on_the_bus_give_the_trace_of_one_process_bit_for_bit(
         assert conductor.ledger.devices[name] == pytest.approx(entry, rel=1e-9, abs=1e-6)
     assert conductor.ledger.leak_j < 1e-9 * conductor.ledger.throughput_j
     assert [tick.number for tick in wire.ticks] == list(range(1, len(wire.ticks) + 1))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.data())
+def test_any_house_gives_the_same_trace_on_the_bus(data: st.DataObject) -> None:
+    draw = data.draw
+    batteries = [
+        {
+            "mac": mac,
+            "phase": draw(st.sampled_from("ABCD")),
+            "meter_dev_type": draw(st.sampled_from(["HMG-50", "VNSE3-0", "HMJ-2", "HMN-1"])),
+            "poll_interval": draw(st.floats(0.3, 3.0)),
+            "jitter": draw(st.floats(0, 0.2)),
+            "request_loss": draw(st.sampled_from([0.0, 0.3])),
+            "duplicate": draw(st.sampled_from([0.0, 0.3])),
+            "initial_soc": draw(st.sampled_from([0.0, 0.5, 1.0])),
+            "standby": 5.0,
+        }
+        for mac in (ONE, TWO)
+    ]
+    file = house(
+        seed=draw(st.integers(0, 999)),
+        batteries=batteries,
+        meter={"refresh_s": draw(st.floats(0.3, 3.0)), "latency_s": draw(st.floats(0, 2.0))},
+        grid={"outages": [{"from": 11, "to": draw(st.floats(11, 19))}], "reconnect": 2},
+    )
+    names = draw(st.lists(st.sampled_from([ONE, TWO, SUN]), min_size=1, unique=True))
+    one, (conductor, _) = alone(file, 30.0), spread(file, names, 30.0)
+    assert conductor.trace == one.trace
+    assert conductor.ledger.leak_j <= 1e-9 * conductor.ledger.throughput_j
+
+
+def test_a_device_elsewhere_carries_an_island_as_one_here_does() -> None:
+    config = HouseConfig(noise_w=30.0, grid=GridSection.model_validate({"outages": [{"from": 3, "to": 9}]}))
+    houses: list[House] = []
+    here = House(config, ledger=Ledger())
+    here.add_device(Hybrid())
+    wire = Wire(house(), [])
+    wire.nodes["hybrid"] = Node(lambda: Solo(Hybrid(), Surroundings()))
+    wire.pending = [News("hybrid", True)]
+    bus = Bus(wire, ["hybrid"], "r", lambda: houses[0].now_s)
+    houses.append(House(config, ledger=Ledger()))
+    remote = RemoteIsland(Hybrid(), bus)
+    assert isinstance(remote, Islanding)
+    houses[0].add_device(remote)
+    for second in range(1, 15):
+        for each in (here, *houses):
+            each.advance_to(float(second))
+        assert houses[0].grid_w() == here.grid_w() and houses[0].lit == here.lit
+        assert houses[0].device("hybrid").power_w == here.device("hybrid").power_w
+    assert here.ledger is not None and houses[0].ledger is not None
+    assert houses[0].ledger.devices == here.ledger.devices and here.ledger.devices["hybrid"].bus_j > 1000.0
 
 
 def test_through_an_outage_too() -> None:

@@ -137,9 +137,11 @@ def test_two_nodes_give_the_trace_of_one_process_and_take_commands(
     until(lambda: json.loads(ear.latest[shown])["values"] == {"power_w": 321.0}, "not told")
     conductor.says("refused: house: sun: power_w = 9999.0: must be within 0 and 2000 W")
     conductor.says("Invalid JSON")
-    for each in nodes:
+    for each in nodes:  # as a deployment that is scaled to zero
         each.kill(signal.SIGTERM)
-        assert each.ends(5) == 0, each.text
+        assert each.ends(10) == 0, each.text
+    conductor.says(rf"{ONE} is gone: said goodbye")
+    conductor.says(rf"{SUN} is gone: said goodbye")
     for device in (ONE, SUN):
         until(lambda: '"bye"' in ear.latest[topics.of("presence", device)], "no farewell")  # noqa: B023
         Bye.model_validate_json(ear.latest[topics.of("presence", device)])

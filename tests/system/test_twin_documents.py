@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 from jsonschema import Draft7Validator
@@ -133,14 +134,13 @@ def objects(house: Path, *more: object) -> list[Any]:
 
 
 def test_the_manifests_fit_the_schemas_of_kubernetes(house: Path) -> None:
-    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
-    for version in ("1.28", validator.latest_version()):
+    for version in ("1.28", kubernetes_validate.latest_version()):
         for each in objects(house, "--namespace", "energy"):
-            validator.validate(each, version, strict=True)
+            kubernetes_validate.validate(each, version, strict=True)
     wrong = objects(house)[2]
     wrong["spec"]["replica"] = 1
     with pytest.raises(Exception, match="replica"):
-        validator.validate(wrong, "1.28", strict=True)
+        kubernetes_validate.validate(wrong, "1.28", strict=True)
 
 
 def test_a_deployment_per_device_the_conductor_the_broker_and_annotations(house: Path) -> None:

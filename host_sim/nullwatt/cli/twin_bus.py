@@ -97,6 +97,8 @@ def conduct(
             f"{conductor.loop.now_s:g} s, import {ledger.import_j / 3.6e6:.3f} kWh, export"
             f" {ledger.export_j / 3.6e6:.3f} kWh, unexplained {ledger.leak_j:.3g} J"
         )
+        if (bill := conductor.loop.house.bill) is not None:
+            _say(f"cost {bill.cost_ct / 100:.2f}, earned {bill.earned_ct / 100:.2f}, peak {bill.peak_w:.0f} W")
     except (ConfigError, ConnectionError) as error:
         fail(str(error))
     except LookupError as error:

@@ -7,6 +7,7 @@ tick without moving again.
 
 import asyncio
 import concurrent.futures
+import hashlib
 import logging
 import queue
 import socket
@@ -36,12 +37,14 @@ _AGAIN = 0.4
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 
-def _client(broker: BrokerAddress, will: aiomqtt.Will | None = None) -> aiomqtt.Client:
+def _client(broker: BrokerAddress, name: str, will: aiomqtt.Will | None = None) -> aiomqtt.Client:
+    """name: a second connection of that name ends the first, and lets its last will come before the second's hello."""
     return aiomqtt.Client(
         broker.host,
         broker.port,
         username=broker.username,
         password=broker.password,
+        identifier="nullwatt" + hashlib.sha256(name.encode()).hexdigest()[:15],
         protocol=aiomqtt.ProtocolVersion.V311,
         clean_session=True,
         keepalive=_KEEPALIVE_S,
@@ -156,7 +159,7 @@ class MqttExchange:
         wait_s = _FIRST_WAIT_S
         while not self._closing:
             try:
-                async with _client(self._broker) as client:
+                async with _client(self._broker, self._topics.tick) as client:
                     filters = [self._topics.every(channel) for channel in ("joules", "presence", "command")]
                     await client.subscribe([(each, 1) for each in filters])
                     self._client, wait_s = client, _FIRST_WAIT_S
@@ -248,7 +251,7 @@ async def run_node(
     while True:
         will = aiomqtt.Will(presence, node.bye().to_json(), qos=1, retain=True)
         try:
-            async with _client(broker, will) as client:
+            async with _client(broker, presence, will) as client:
                 await client.subscribe(topics.tick)
                 await client.publish(presence, node.hello().to_json(), qos=1, retain=True)
                 on_event("connected", str(broker))
