@@ -12,6 +12,7 @@ pytest.importorskip("pvlib", reason="pvlib is not installed")
 from pydantic import ValidationError
 
 from nullwatt.home import (
+    GridSection,
     House,
     HouseConfig,
     Hybrid,
@@ -427,3 +428,51 @@ def test_the_feed_in_limit_holds_wherever_panels_can_be_throttled(
     seen = home.after(5)
     others_export_w = max(0.0, others_w - load_w)
     assert seen["grid_w"] >= -max(limit_w, others_export_w) - 1e-6
+
+
+# --- in a house whose mains fail by plan
+
+
+@pytest.mark.parametrize(("keys", "lit"), [({"island": True}, True), ({"island": False}, False)])
+def test_a_planned_outage_is_carried_and_nothing_leaks(keys: dict[str, Any], lit: bool) -> None:
+    ledger = Ledger()
+    battery = {"capacity_wh": 5000, "initial_soc": 0.5}
+    config = HouseConfig(
+        phases=1,
+        base_load_w=(800.0,),
+        noise_w=0.0,
+        weather=WeatherConfig(**NIGHT),
+        hybrids=(hybrid({"mppts": [], "battery": battery, **keys}, {}),),
+        grid=GridSection.model_validate({"outages": [{"from": 60, "to": 660}]}),
+    )
+    house = House(config, ledger=ledger)
+    (inverter,) = (device for device in house.devices if isinstance(device, Hybrid))
+    house.advance_to(300)
+    assert house.lit == (lit,) and not house.mains
+    assert inverter.power_w == pytest.approx(800.0 if lit else 0.0)
+    assert house.grid_w() == (0.0,)
+    stored = inverter.soc
+    house.advance_to(600)
+    drawn_wh = (stored - inverter.soc) * 5000
+    assert 66 < drawn_wh < 80 if lit else drawn_wh < 3  # 800 W for five minutes; what it needs itself
+    house.advance_to(900)
+    assert house.mains and house.lit == (True,)
+    assert ledger.leak_j <= 1e-9 * ledger.throughput_j
+
+
+def test_an_island_ends_with_the_store_and_comes_back_with_the_mains() -> None:
+    ledger = Ledger()
+    battery = {"capacity_wh": 100, "initial_soc": 0.3}
+    config = HouseConfig(
+        phases=1,
+        base_load_w=(1000.0,),
+        weather=WeatherConfig(**NIGHT),
+        hybrids=(hybrid({"mppts": [], "battery": battery, "island": True}, {}),),
+        grid=GridSection.model_validate({"outages": [{"from": 10, "to": 1210}]}),
+    )
+    house = House(config, ledger=ledger)
+    house.advance_to(20)
+    assert house.lit == (True,)
+    house.advance_to(1000)
+    assert house.lit == (False,)
+    assert ledger.leak_j <= 1e-9 * ledger.throughput_j

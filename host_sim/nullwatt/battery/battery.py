@@ -148,6 +148,17 @@ class Battery:
         self.plant.max_discharge_w = discharge_w
         self.law.set_limits(self.plant.max_charge_w, discharge_w)
 
+    def trip(self) -> None:
+        """Lose the voltage at the terminals: give nothing at once, forget every target, obey none until `reconnect`."""
+        self._pending.clear()
+        self.target_w = self.plant.target_w = self.plant.power_w = 0.0
+        self.plant.tripped = True
+        self.law.seed(0.0)
+
+    def reconnect(self) -> None:
+        """Have voltage again: it stands until it is told something."""
+        self.plant.tripped = False
+
     def take_energy(self) -> PackEnergy:
         """Where its energy went since the last call, J. The first call opens the books and returns empty ones."""
         if not isinstance(self.plant, AccountedPlant):
@@ -219,6 +230,8 @@ class Battery:
         return Sample(grid_w, plant.power_w, count, combined, plant.soc, plant.dc_input_w)
 
     def _command(self, target_w: float) -> None:
+        if self.plant.tripped:
+            return
         self.target_w = target_w
         if self.config.command_delay_ticks:
             self._pending.append((self._tick + self.config.command_delay_ticks, target_w))

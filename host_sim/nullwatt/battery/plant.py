@@ -37,6 +37,7 @@ class Plant:
         soc: State of charge, 0..1.
         dc_input_w: PV power arriving at the DC terminals, W, >= 0.
         waited_s: Start-up time already waited, s.
+        tripped: No voltage at the terminals: a full pack passes nothing through.
     """
 
     max_charge_w: float
@@ -53,6 +54,7 @@ class Plant:
     soc: float = 0.5
     dc_input_w: float = 0.0
     waited_s: float = 0.0
+    tripped: bool = False
 
     def advance(self, dt_s: float) -> None:
         """Integrate one tick of dt_s > 0 seconds."""
@@ -81,7 +83,7 @@ class Plant:
             if power_w <= -self.max_charge_w:
                 power_w = -self.max_charge_w
         dc_input_w = self.dc_input_w
-        if dc_input_w > 0.0 and soc >= 1.0:
+        if dc_input_w > 0.0 and soc >= 1.0 and not self.tripped:
             power_w = max(power_w, dc_input_w * self.discharge_efficiency)
         self.power_w = power_w
         if self.capacity_wh > 0.0:

@@ -14,7 +14,9 @@ from nullwatt.cli.emulator import emulator
 from nullwatt.cli.errors import fail
 from nullwatt.cli.lab import lab
 from nullwatt.cli.mqtt_check import mqtt_check
+from nullwatt.cli.node import node
 from nullwatt.cli.sim import sim
+from nullwatt.cli.twin_bus import twin
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command("demo")(demo)
@@ -23,6 +25,8 @@ app.command("emulator")(emulator)
 app.command("mqtt-check")(mqtt_check)
 app.add_typer(lab, name="lab")
 app.add_typer(sim, name="sim")
+app.command("node")(node)
+app.add_typer(twin, name="twin")
 
 
 def _print_version(wanted: bool) -> None:

@@ -38,6 +38,7 @@ from .device import (
     check_command,
 )
 from .drive import drive
+from .grid import Grid, GridSection, Islanding
 from .house import BatteryOutput, House, HouseConfig
 from .hybrid import Hybrid
 from .hybrid_config import HybridConfig, HybridSettings
@@ -49,6 +50,8 @@ from .phases import PHASES, SPREAD
 from .pv_array import PvArray, PvString
 from .pv_plant import PvPlant, PvPlantConfig
 from .sun import Sun, SunConfig
+from .tariff import Bill, PriceList, TariffSection, read_prices
+from .wall_clock import DailyWindow, WallClock
 from .weather import Weather, WeatherConfig, WeatherDay
 
 __all__ = [
@@ -60,20 +63,25 @@ __all__ = [
     "Appliance",
     "BatteryOutput",
     "BatterySection",
+    "Bill",
     "BrokerAddress",
     "BrokerError",
     "Clock",
     "Command",
     "ConfigError",
     "CtSection",
+    "DailyWindow",
     "Device",
     "EnergyTerms",
+    "Grid",
+    "GridSection",
     "House",
     "HouseConfig",
     "HouseFile",
     "Hybrid",
     "HybridConfig",
     "HybridSettings",
+    "Islanding",
     "Ledger",
     "Load",
     "LoadConfig",
@@ -85,6 +93,7 @@ __all__ = [
     "MqttInsightsSection",
     "PacedClock",
     "PowerStage",
+    "PriceList",
     "PvArray",
     "PvPlant",
     "PvPlantConfig",
@@ -96,7 +105,9 @@ __all__ = [
     "Sun",
     "SunConfig",
     "Surroundings",
+    "TariffSection",
     "Value",
+    "WallClock",
     "Weather",
     "WeatherConfig",
     "WeatherDay",
@@ -113,4 +124,5 @@ __all__ = [
     "parse_house",
     "parse_load",
     "read_document",
+    "read_prices",
 ]

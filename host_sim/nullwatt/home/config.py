@@ -16,6 +16,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -25,6 +26,7 @@ from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
 from .appliance_table import APPLIANCES, AnyAppliance
 from .appliances import Appliance
 from .broker import BrokerError, parse_broker
+from .grid import GridSection
 from .house import HouseConfig
 from .hybrid_config import HybridConfig
 from .libraries import MISSING, weather_works
@@ -35,6 +37,8 @@ from .phases import PHASES, SPREAD
 from .pv_plant import PvPlantConfig
 from .section import HUGE, AnyPhase, Name, NotNegative, Number, Phase, Positive, Section, Unit
 from .sun import SunConfig
+from .tariff import TariffSection
+from .wall_clock import FIRST_DAY
 from .weather import WEATHER, WeatherConfig
 
 
@@ -52,6 +56,7 @@ _Mac = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")]
 _Host = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=253)]
 _DeviceType = Annotated[str, Field(max_length=64)]
 _Wait = Annotated[FiniteFloat, Field(ge=0.1, le=HUGE)]
+_Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 _Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -73,6 +78,7 @@ _SECRET_KEY = re.compile(r"mqtt|broker|ur[il]$|user|pass|pwd|secret|token", re.I
 _HOW_BROKER = "broker: mqtt://user:password@host:port"
 #: AstraMeter's keys for what is one here.
 _BROKER_PARTS = ("uri", "url", "host", "port", "user", "username", "password", "tls")
+_LAST_YEAR = 8999  # a house may run for a thousand years
 _MOST_NODES = 1_000_000  # of a YAML document written out: aliases of aliases grow without bound
 
 #: Rules that pydantic words for programmers, by its error type.
@@ -214,7 +220,11 @@ class BatterySection(Section):
 
 
 class HouseFile(Section):
-    """A whole, checked house file. step_s: raster on which the house moves; a minute for runs over a year."""
+    """A whole, checked house file. step_s: raster on which the house moves; a minute for runs over a year. grid None:
+    mains that never fail. tariff None: no bill.
+
+    date: of the start, for weekdays and price lists; its hour is `powermeter.sun.start`.
+    """
 
     ct: CtSection = CtSection()
     http: HttpSection = HttpSection()
@@ -232,6 +242,9 @@ class HouseFile(Section):
     weather: WeatherConfig | None = None
     pv: list[PvPlantConfig] = Field(default=[])
     hybrid: list[HybridConfig] = Field(default=[])
+    grid: GridSection | None = None
+    tariff: TariffSection | None = None
+    date: _Date = FIRST_DAY.isoformat()
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
@@ -259,6 +272,9 @@ class HouseFile(Section):
             weather=self.weather,
             pv=tuple(self.pv),
             hybrids=tuple(self.hybrid),
+            grid=self.grid,
+            tariff=self.tariff,
+            day=date.fromisoformat(self.date),
         )
 
 
@@ -427,6 +443,11 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     broken += _broken_mqtt(house.mqtt_insights)
     if 0 < house.meter.resolution < _FINEST_W:
         broken.append(("meter.resolution", house.meter.resolution, f"must be 0 or at least {_FINEST_W:g}"))
+    try:
+        if date.fromisoformat(house.date).year > _LAST_YEAR:
+            broken.append(("date", house.date, f"must be before the year {_LAST_YEAR + 1}"))
+    except ValueError:
+        broken.append(("date", house.date, "there is no such day"))
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
     broken += _broken_sky(house, usable, absent, [*switchable, *OWN_NAMES, WEATHER], macs)

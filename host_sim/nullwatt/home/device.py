@@ -149,6 +149,7 @@ class Surroundings:
     """What devices see of the house and the weather. The house writes `grid_w` once per raster step, before its
     devices move, so it is the balance of the step before; the rest is written by who simulates it.
 
+    islands: the house itself decides who keeps which phase alive without the mains; the others stay off.
     time_s: simulated time at the end of this step. grid_w: per phase, + = import. mains: False during an outage.
     hour: local hour of the day, 0 ... 24, in this step.
     """
@@ -156,6 +157,7 @@ class Surroundings:
     time_s: float = 0.0
     grid_w: tuple[float, ...] = ()
     mains: bool = True
+    islands: bool = False
     frequency_hz: float = 50.0
     voltage_ll_v: float = 400.0
     ambient_c: float = 20.0

@@ -9,16 +9,22 @@ is stepped, nor on the clock that drives it (see `drive`).
 
 Batteries are moved by somebody else (their client, who polls); devices added with `add_device` by the house. With a
 ledger, everything on the wires must be `Accountable`, and every raster step is one tick of the books.
+
+During an outage of the mains the grid connection carries nothing. Base load and loads have power where a device
+forms an island (see `grid`), the sun's inverter has none; batteries and grid-tied devices have to give nothing, which
+is up to who moves them: they see `Surroundings.mains`.
 """
 
 import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Protocol
 
 from .base_load import BaseLoad
 from .device import Accountable, Device, Surroundings
+from .grid import Grid, GridDevice, GridSection, Islanding, Islands
 from .hybrid import Hybrid
 from .hybrid_config import HybridConfig
 from .ledger import Ledger
@@ -28,6 +34,8 @@ from .parts import BASE_LOAD, SUN, BaseLoadDevice, LoadDevice, SunDevice
 from .phases import SPREAD, phase_index, phase_parts
 from .pv_plant import PvPlant, PvPlantConfig
 from .sun import Sun, SunConfig
+from .tariff import Bill, BillDevice, TariffSection
+from .wall_clock import FIRST_DAY, WallClock
 from .weather import Weather, WeatherConfig
 
 
@@ -51,7 +59,8 @@ class HouseConfig:
 
     noise_w, noise_tau_s: see `BaseLoad`. loads: plain ones and appliances. step_s: raster of base load, noise, sun,
     devices and ledger. seed: same seed, same house, bit for bit. weather: also decides the hour of the day at time 0.
-    pv, hybrids: under that weather.
+    pv, hybrids: under that weather. grid: None = mains that never fail. tariff: None = no bill. day: date at simulated
+    time 0; its hour is that of the sun.
     """
 
     phases: int = 3
@@ -67,6 +76,9 @@ class HouseConfig:
     weather: WeatherConfig | None = None
     pv: tuple[PvPlantConfig, ...] = ()
     hybrids: tuple[HybridConfig, ...] = ()
+    grid: GridSection | None = None
+    tariff: TariffSection | None = None
+    day: date = FIRST_DAY
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3):
@@ -93,13 +105,30 @@ class House:
     ) -> None:
         """Raise ValueError for anything on a phase the house does not have.
 
-        ledger: books kept from the start; a battery that is not `Accountable` is then a ValueError.
+        ledger: books kept from the start; a battery that is not `Accountable` is then a ValueError. A tariff makes a
+        bill with a ledger only.
         """
         self.config = config
         self.phases = config.phases
         self.now_s = 0.0
         self.ledger = ledger
         self.surroundings = Surroundings()
+        self.clock = WallClock(config.day, config.sun.start_h)
+        self.grid = Grid(config.grid, self.clock)
+        self.bill = Bill(config.tariff, self.clock) if config.tariff is not None and ledger is not None else None
+        self._islands = Islands()
+        self._lit = [1.0] * config.phases  # 1 or 0: which phases have power
+        self._outage = False
+        self._sun_from_s = 0.0  # its inverter stays away until then
+        self._no_power = (0.0,) * config.phases
+        self._island_j = [0.0] * config.phases  # what base load and loads drew in islands since the last step
+        self._passed_s = 0.0  # up to here the energies of the own parts are added up
+        self._carried_s = 0.0  # up to here islands were carried
+        self._panels: list[Device] = []  # to be looked at, not on the wires
+        if config.grid is not None:
+            self._panels.append(GridDevice(self.grid))
+        if self.bill is not None:
+            self._panels.append(BillDevice(self.bill))
         base_w = (*config.base_load_w, 0.0, 0.0, 0.0)[: config.phases]
         self._base = BaseLoad(base_w, config.noise_w, config.noise_tau_s, config.seed, config.step_s)
         self._loads = LoadBank(config.loads, config.events, config.phases, config.seed, config.local_hour(0.0))
@@ -113,10 +142,11 @@ class House:
         self._devices: list[tuple[Device, tuple[float, ...]]] = []
         self.connect(batteries)
         self.demand_w = [0.0] * config.phases
+        self._follow_mains()
         self._update_demand()
         self.surroundings.grid_w = self.grid_w()
         self._parts = self._own_parts()
-        self._passed_s = 0.0  # up to here the energies of the own parts are added up
+        self._booked_s = 0.0  # up to here the bill is written
         self._wired_j = [0.0] * config.phases  # what they drew per phase since the last tick
         self.next_event_s = 0.0  # the meter's first sample
         self.weather = self._under_the_sky()
@@ -143,8 +173,11 @@ class House:
 
     @property
     def devices(self) -> list[Device]:
-        """Everything the house moves: base load, sun, loads, and what was added with `add_device`."""
-        return [*self._parts.values(), *(device for device, _ in self._devices)]
+        """Everything the house moves: base load, sun, loads, and what was added with `add_device`.
+
+        At the end the grid and the bill of a house that was configured with them: only to be looked at and switched.
+        """
+        return [*self._parts.values(), *(device for device, _ in self._devices), *self._panels]
 
     def device(self, name: str) -> Device:
         """One of `devices`; ValueError if there is none of that name."""
@@ -174,6 +207,7 @@ class House:
         self._check_free(load.name)
         self._pass(self.now_s)
         added = self._loads.add(load, self.now_s)
+        self._loads.supply(self._lit)
         self._parts[load.name] = LoadDevice(added, self.switch, self.set_load)
         self._update_demand()
         self._plan()
@@ -219,6 +253,11 @@ class House:
         self.sun.follow()
         self._update_demand()
 
+    def refresh(self) -> None:
+        """Look at sun and loads again, after one of them was replaced."""
+        self._pass(self.now_s)
+        self._update_demand()
+
     @property
     def hour(self) -> float:
         """Time of day, 0 ... 24."""
@@ -226,8 +265,25 @@ class House:
 
     @property
     def solar_w(self) -> float:
-        """AC solar power in the present raster step, W, >= 0."""
-        return self.sun.power_w(self._step * self.config.step_s)
+        """AC solar power in the present raster step, W, >= 0; its inverter needs the mains."""
+        now_s = self._step * self.config.step_s
+        if self._outage or now_s < self._sun_from_s:
+            return 0.0
+        return self.sun.power_w(now_s)
+
+    @property
+    def mains(self) -> bool:
+        """Whether the house has the grid in the present raster step."""
+        return not self._outage
+
+    def set_mains(self, on: bool) -> None:
+        """Switch the mains by hand, from the next raster step on; planned outages take them away all the same."""
+        self.grid.switched_on = on
+
+    @property
+    def lit(self) -> tuple[bool, ...]:
+        """Which phases have power, from the grid or from an island."""
+        return tuple(map(bool, self._lit))
 
     @property
     def added_w(self) -> float:
@@ -235,7 +291,9 @@ class House:
         return sum(device.power_w for device, _ in self._devices)
 
     def grid_w(self) -> tuple[float, ...]:
-        """True grid power per phase now, W, + = import. Reading it changes nothing."""
+        """True grid power per phase now, W, + = import; 0 in an outage. Reading it changes nothing."""
+        if self._outage:
+            return (0.0,) * self.phases
         grid = self.demand_w[:]
         for battery, index in self._fixed:
             grid[index] -= battery.power_w
@@ -265,12 +323,13 @@ class House:
         """Book what passed since the last raster step. Nothing happens without a ledger."""
         if self.ledger is not None:
             self._pass(self.now_s)
+            self._carry(self._no_power)
             self._book(self.ledger)
 
     def _carry_out(self, now_s: float) -> None:
         self.now_s = now_s
         stepped = now_s >= self._next_step_s
-        if self.ledger is not None and (stepped or now_s >= self._loads.next_event_s):
+        if (self.ledger is not None or self._outage) and (stepped or now_s >= self._loads.next_event_s):
             self._pass(now_s)
         if stepped:
             self._step += 1
@@ -278,13 +337,14 @@ class House:
             self._next_step_s = (self._step + 1) * self.config.step_s
             self._base.advance_to(self._step)
             self._move_devices()
+            if self.ledger is not None:
+                self._book(self.ledger)
+            self._follow_mains()
         if now_s >= self._loads.next_event_s:
             self._loads.advance_to(now_s)
             self._update_demand()
         elif stepped:
             self._update_demand()
-        if stepped and self.ledger is not None:
-            self._book(self.ledger)
         meter = self.meter
         if now_s >= meter.next_event_s:
             if now_s >= meter.next_sample_s:
@@ -301,6 +361,8 @@ class House:
         if solar_w:
             for phase, part in enumerate(self._solar_parts):
                 demand_w[phase] -= solar_w * part
+        if self._outage:
+            demand_w = list(map(operator.mul, demand_w, self._lit))
         self.demand_w = demand_w
 
     def _move_devices(self) -> None:
@@ -310,13 +372,76 @@ class House:
         self.surroundings.time_s = self.now_s
         self.surroundings.hour = self.config.local_hour(self.now_s - 0.5 * self.config.step_s)
         self.surroundings.grid_w = self.grid_w()
+        carriers = self._islands.carriers.values()
         for device, _ in self._devices:
-            device.advance(self.config.step_s)
+            if not any(device is carrier for carrier in carriers):
+                device.advance(self.config.step_s)
+        self._carry(self._tied_w() if carriers else self._no_power)
+
+    def _carry(self, tied_w: Sequence[float]) -> None:
+        """Let the devices that form islands give what was drawn there since they last did; tied_w: less what the others
+        gave to each phase in the whole raster step, W.
+        """
+        dt_s, carriers = self.now_s - self._carried_s, self._islands.carriers
+        self._carried_s = self.now_s
+        if not carriers or dt_s <= 0.0:
+            return
+        drawn_j = [
+            drawn_j - power_w * self.config.step_s for drawn_j, power_w in zip(self._island_j, tied_w, strict=True)
+        ]
+        for device, _ in self._devices:
+            phases = [phase for phase, carrier in carriers.items() if carrier is device]
+            if phases and isinstance(device, Islanding):
+                device.carry(sum(drawn_j[phase] for phase in phases) / dt_s, dt_s)
+        self._island_j = [0.0] * self.phases
+
+    def _tied_w(self) -> list[float]:
+        """What the devices that do not carry an island give to each phase, W."""
+        tied_w = [0.0] * self.phases
+        for device, parts in self._devices:
+            if not any(device is carrier for carrier in self._islands.carriers.values()):
+                tied_w = [value + device.power_w * part for value, part in zip(tied_w, parts, strict=True)]
+        return tied_w
+
+    def _follow_mains(self) -> None:
+        """Bring the mains to the present time, and with them what has power in the step that begins."""
+        grid, now_s = self.grid, self.now_s
+        if self.config.grid is None and grid.switched_on and not self._outage:
+            return
+        grid.update(now_s)
+        grid.show(self.surroundings)
+        self.surroundings.islands = not grid.mains
+        if grid.mains and not self._outage:
+            return
+        if grid.mains:
+            self._outage = False
+            self._sun_from_s = now_s + grid.section.reconnect
+            self._islands.end()
+            self._lit = [1.0] * self.phases
+            self.meter.power(True)
+        else:
+            self._outage = True
+            self._passed_s = self._carried_s = now_s
+            if grid.section.meter == "unavailable":
+                self.meter.power(False)
+            loads = self._loads
+            wanted_w = list(map(operator.add, self._base.powers_w(loads.running), loads.power_w))
+            self._islands.form(self._devices, wanted_w, now_s)
+            self._lit = [float(phase in self._islands.carriers) for phase in range(self.phases)]
+            self._island_j = [0.0] * self.phases
+        self._loads.supply(self._lit)
 
     def _pass(self, now_s: float) -> None:
         """Add up the energy of the house's own parts up to `now_s`, before anything changes there."""
         dt_s = now_s - self._passed_s
-        if self.ledger is None or dt_s <= 0.0:
+        if dt_s <= 0.0:
+            return
+        if self._outage:
+            self._island_j = [
+                sum_j + power_w * dt_s for sum_j, power_w in zip(self._island_j, self.demand_w, strict=True)
+            ]
+        if self.ledger is None:
+            self._passed_s = now_s
             return
         for part in self._parts.values():
             part.advance(dt_s)
@@ -331,7 +456,16 @@ class House:
             entry = mover.take_energy()
             terms.append((mover.name, entry))
             grid_j = [value - entry.bus_j * part for value, part in zip(grid_j, parts, strict=True)]
+        carried = list(self._islands.carriers)
+        if carried:  # the phases of an island balance each other; what is left is rounding, or a device that lies
+            rest_j = sum(grid_j[phase] for phase in carried)
+            for phase in carried:
+                grid_j[phase] = 0.0
+            grid_j[carried[0]] = rest_j
         ledger.book(grid_j, terms)
+        if self.bill is not None and self.now_s > self._booked_s:
+            self.bill.book(self._booked_s, self.now_s - self._booked_s, grid_j)
+            self._booked_s = self.now_s
         self._wired_j = [0.0] * self.phases
 
     def _under_the_sky(self) -> Weather | None:
@@ -359,10 +493,11 @@ class House:
         return parts
 
     def _base_powers(self) -> list[float]:
-        return self._base.powers_w(self._loads.running)
+        powers_w = self._base.powers_w(self._loads.running)
+        return list(map(operator.mul, powers_w, self._lit)) if self._outage else powers_w
 
     def _check_free(self, name: str) -> None:
-        taken = {*self._parts, *(device.name for device, _ in self._devices)}
+        taken = {device.name for device in self.devices}
         if name in taken:
             raise ValueError(f"the name {name!r} is taken")
 

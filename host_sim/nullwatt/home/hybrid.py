@@ -75,6 +75,7 @@ class Hybrid:
         self._least_w = -min(ac_charge_max_w, config.ac_max_w)
         self._capacity_j = config.battery.capacity_wh * _J_PER_WH
         self._stored_j = config.battery.initial_soc * self._capacity_j
+        self._step_s = 1.0  # the latest step
         self._wait_s = 0.0  # before it works on the mains again
         self._restart_s = 0.0  # before it tries an island again
         self._flows = (0.0, 0.0, 0.0, 0.0)  # panels, available, battery, losses, W
@@ -100,6 +101,7 @@ class Hybrid:
         """Decide, and let the bus settle."""
         around, settings = self._surroundings, self.settings
         mains = around.mains
+        self._step_s = dt_s
         if not mains:
             self._wait_s = self.config.reconnect_s
         self._islanded, self._window = False, 0
@@ -108,13 +110,37 @@ class Hybrid:
             return
         floor = float(settings["min_soc"])
         reach = self._reach(max(floor, float(settings["reserve_soc"])) if mains else floor, dt_s)
-        if not mains:
+        if not mains and around.islands:
+            self._settle(reach, None, dt_s)
+        elif not mains:
             self._island(reach, dt_s)
         elif self._wait_s > 0.0:
             self._settle(reach, None, dt_s)
         else:
             self._on_mains(reach, dt_s)
         self._wait_s = max(0.0, self._wait_s - dt_s) if mains else self._wait_s
+
+    # -- asked by a house whose mains fail: see Islanding
+
+    @property
+    def island_ready(self) -> bool:
+        """Whether it could keep its phase alive now."""
+        return self.config.island and bool(self.settings["on"]) and self.island_max_w > 0.0
+
+    @property
+    def island_max_w(self) -> float:
+        """The most it could give there, W."""
+        return self._bounds(self._reach(float(self.settings["min_soc"]), self._step_s))[1]
+
+    def carry(self, power_w: float, dt_s: float) -> None:
+        """Give exactly this mean power, + = into the house, even if it is more than it has."""
+        self._step_s, self._wait_s = dt_s, self.config.reconnect_s
+        self._islanded, self._window = True, 0
+        self._settle(self._reach(float(self.settings["min_soc"]), dt_s), power_w, dt_s)
+        over_j = (power_w - self.power_w) * dt_s
+        self._books[3] += over_j
+        self._books[4] += over_j
+        self.power_w = power_w
 
     def telemetry(self) -> Mapping[str, float]:
         """Present values, settings too."""

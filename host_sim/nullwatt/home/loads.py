@@ -2,6 +2,7 @@
 
 import heapq
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -98,7 +99,8 @@ class LoadEvent:
 class Load:
     """State of one load: switched on or off, and what it draws now.
 
-    active: switched on. running: drawing, not pausing. power_w: draw now, W.
+    active: switched on. running: drawing, not pausing. power_w: draw now, W, if all its phases have power. supplied:
+    share of them that does, 0 ... 1; its program goes on in the dark.
     """
 
     __slots__ = (
@@ -112,6 +114,7 @@ class Load:
         "power_w",
         "running",
         "settings",
+        "supplied",
     )
 
     def __init__(self, config: LoadKind, phases: int, seed: int) -> None:
@@ -126,6 +129,7 @@ class Load:
         self.active = False
         self.running = False
         self.power_w = 0.0
+        self.supplied = 1.0
         self.settings: dict[str, float] = {}  # made at run time
         self._draws = DrawSequence(seed, f"load.{config.name}")
         self._segments: Segments | None = None
@@ -151,6 +155,11 @@ class Load:
     def rated_w(self) -> float:
         """What it draws when it runs, W; for an appliance its rating."""
         return self.config.power_w
+
+    @property
+    def drawn_w(self) -> float:
+        """Draw now, W, on the phases that have power."""
+        return self.power_w * self.supplied
 
     def _start(self, now_s: float, start_h: float) -> float:
         self._segments = self.config.segments(Session(self._draws, now_s, start_h, self.settings))
@@ -252,6 +261,12 @@ class LoadBank:
         if load.active:
             self._end_at(load._next(now_s), load)
             self._recount()
+
+    def supply(self, lit: Sequence[float]) -> None:
+        """Say which phases have power, 1 or 0 each. `power_w` and `running` go on as if all had."""
+        everywhere = all(lit)
+        for load in self.loads:
+            load.supplied = 1.0 if everywhere else sum(map(operator.mul, load.parts, lit))
 
     def advance_to(self, now_s: float) -> None:
         """Carry out everything planned up to and including `now_s`."""

@@ -66,6 +66,7 @@ class Meter:
         self.next_event_s = 0.0
         self._sampled = 0
         self._failed = False
+        self._powered = True
         self._on_the_way: deque[MeterReading] = deque()
         self._draws = [Draws(seed, f"meter.{phase}") for phase in PHASES[:phases]]
 
@@ -77,6 +78,15 @@ class Meter:
     def fail(self) -> None:
         """Lose the reading and everything on its way, until `restore`."""
         self._failed = True
+        self._forget()
+
+    def power(self, on: bool) -> None:
+        """Give it power or take it away: without, it has no reading, and what was on its way is lost."""
+        self._powered = on
+        if not on:
+            self._forget()
+
+    def _forget(self) -> None:
         self._on_the_way.clear()
         if self.reading is not None:
             self.reading = None
@@ -84,13 +94,13 @@ class Meter:
         self.next_event_s = self.next_sample_s
 
     def restore(self) -> None:
-        """Work again: the next sample comes out `latency_s` after it is taken."""
+        """Work again, with power: the next sample comes out `latency_s` after it is taken."""
         self._failed = False
 
     def sample(self, grid_w: tuple[float, ...]) -> None:
         """Take the sample due at `next_sample_s`: `grid_w` is the true grid per phase at that instant."""
         self._sampled += 1
-        if not self._failed:
+        if self._powered and not self._failed:
             self._on_the_way.append(MeterReading(self._measure(grid_w), self._sampled, self.next_sample_s))
         # Multiplied, not added up: sample times stay exact over days.
         self.next_sample_s = self._sampled * self.config.refresh_s

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Protocol
 
 from .device import FLAGS, NO_ENERGY, Command, EnergyTerms, Quantity, Value, check_command
+from .grid import GRID
 from .loads import Load
 from .phases import PHASES
+from .tariff import BILL
 
 BASE_LOAD = "house: base load"
 SUN = "house: sun"
 #: No load may be called so.
-OWN_NAMES = (BASE_LOAD, SUN)
+OWN_NAMES = (BASE_LOAD, SUN, GRID, BILL)
 
 _POWER = Quantity("W", "AC power, + = into the house")
 _SWITCH = Command("", "switched on", choices=FLAGS)
@@ -62,7 +64,7 @@ class LoadDevice(_Part):
     @property
     def power_w(self) -> float:
         """AC power, W, - = drawn."""
-        return -self.load.power_w
+        return -self.load.drawn_w
 
     def telemetry(self) -> Mapping[str, float]:
         """Power and state."""

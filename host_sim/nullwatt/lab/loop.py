@@ -20,9 +20,9 @@ from nullwatt.home import BatteryOutput, House, Ledger
 from .app_control import hold, release
 from .batteries import BatteryFacts, BatterySpec
 from .devices import BatteryDevice
-from .perturbed import PerturbedLaw
 from .recording import Recorder, Recording
 from .scenario import Event, Scenario, Trigger
+from .solo import build_battery
 from .triggers import Triggers
 
 
@@ -79,6 +79,7 @@ class Loop:
         *,
         record: bool = True,
         link: Callable[[int], Link] | None = None,
+        build: Callable[[BatterySpec], Battery] = build_battery,
     ) -> None:
         """Prepare the run.
 
@@ -86,17 +87,19 @@ class Loop:
         ledger: books to keep, one tick per second; nothing else changes.
         record: keep every row; without it batteries may come and go.
         link: way of the battery at this position to its CT; None: straight into the emulator.
+        build: makes the batteries of the scenario.
         Raises ValueError for a scenario that fits no house (see `House`).
         """
         self.now_s = 0.0
         self.scenario = scenario
         self.emulator = emulator
-        self.batteries = [_battery(spec) for spec in scenario.batteries]
+        self.batteries = [build(spec) for spec in scenario.batteries]
         self.house = House(scenario.house, _outputs(self.batteries, ledger), ledger)
         self._link = self._straight if link is None else link
         self._met = 0
         self.clients = [self._client(battery, spec) for battery, spec in self._pairs()]
         self._polling = list(self.clients)
+        self._mains = True
         self._watch = watch
         self._recorder = Recorder(self.house, self.batteries) if record else None
         self._events = sorted(scenario.events, key=lambda event: event.time_s)
@@ -174,7 +177,7 @@ class Loop:
 
         Raises ValueError for a phase the house does not have, OSError if there is no way to its CT; nothing is changed.
         """
-        battery = _battery(spec)
+        battery = build_battery(spec)
         client = self._client(battery, spec, self.now_s)
         try:
             self._reconnect([*self.batteries, battery])
@@ -182,6 +185,8 @@ class Loop:
             client.link.close()
             raise
         client.advance_to(self.now_s)
+        if not self._mains:
+            battery.trip()
         self.batteries.append(battery)
         self.clients.append(client)
         self._polling.append(client)
@@ -217,7 +222,8 @@ class Loop:
     @property
     def next_event_s(self) -> float:
         """When something happens next: a poll, or something in the house."""
-        poll_s = min((client.next_poll_s for client in self._polling), default=math.inf)
+        polling = self._polling if self._mains else ()
+        poll_s = min((client.next_poll_s for client in polling), default=math.inf)
         return min(poll_s, self._next_world_s())
 
     def advance_to(self, time_s: float) -> None:
@@ -228,7 +234,7 @@ class Loop:
     def _step(self, end_s: float, inclusive: bool) -> bool:
         """Let the next thing happen, if it is due before `end_s` (inclusive: or then)."""
         poll_s, due = math.inf, None
-        for client in self._polling:
+        for client in self._polling if self._mains else ():
             if client.next_poll_s < poll_s:
                 poll_s, due = client.next_poll_s, client
         world_s = self._next_world_s()
@@ -260,6 +266,8 @@ class Loop:
             self._apply(self._events[self._event_index])
             self._event_index += 1
         house.advance_to(now_s)
+        if house.mains != self._mains:
+            self._follow_mains(now_s)
         if house.meter.publications != self._publications:
             self._publications = house.meter.publications
             self._show_meter()
@@ -275,6 +283,18 @@ class Loop:
                 self._apply(happened)
             if self._watch is not None:
                 self._watch(self)
+
+    def _follow_mains(self, now_s: float) -> None:
+        """Batteries and their network are dark in an outage; after it they wait before they feed in again."""
+        self._mains = self.house.mains
+        for client in self.clients:
+            client.advance_to(now_s)
+            if self._mains:
+                client.battery.reconnect()
+                client.next_poll_s = max(client.next_poll_s, now_s + self.house.grid.section.reconnect)
+            else:
+                client.battery.trip()
+        self.latest.append((now_s, "mains back" if self._mains else "mains lost"))
 
     def _show_meter(self) -> None:
         reading = self.house.meter.reading
@@ -326,6 +346,8 @@ class Loop:
             case "meter_latency":
                 meter = self.house.meter
                 meter.config = replace(meter.config, latency_s=event.value)
+            case "mains":
+                self.house.set_mains(bool(event.value))
             case "override":
                 self._override(event, **{event.name: event.value})
             case "tune" | "active_control" | "rotate":
@@ -363,10 +385,3 @@ def _outputs(batteries: Sequence[Battery], ledger: Ledger | None) -> Sequence[Ba
 
 def _on(active: bool) -> str:
     return "on" if active else "off"
-
-
-def _battery(spec: BatterySpec) -> Battery:
-    battery = Battery(spec.config)
-    if spec.gain != 1.0 or spec.deadband_w:
-        battery.law = PerturbedLaw(battery.law, spec.gain, spec.deadband_w)
-    return battery

@@ -36,13 +36,14 @@ Action = Literal[
     "tune",
     "active_control",
     "rotate",
+    "mains",
 ]
 #: Actions on a load.
 SWITCHINGS = ("switch_on", "switch_off")
 #: What disturbs the grid by itself and is scored as a step.
 _STEPS = ("solar", *SWITCHINGS)
 #: What happens to the house, its meter or the whole controller; the rest happens to a battery.
-_OF_ALL = (*_STEPS, "meter_fail", "meter_restore", "meter_latency", "tune", "active_control", "rotate")
+_OF_ALL = (*_STEPS, "meter_fail", "meter_restore", "meter_latency", "tune", "active_control", "rotate", "mains")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Event:
     "max_charge" and "max_discharge" (value W). "window_weight" (value 0 ... 1) sets its share of the active time.
     With a name: "switch_on" and "switch_off" a load, "override" a setting of the battery at the emulator, "tune" an
     option of the core. "meter_latency" (value s); "active_control" (value True or False); "rotate" hands over in
-    efficiency mode.
+    efficiency mode; "mains" (value True or False) switches the grid.
     """
 
     time_s: float
@@ -96,6 +97,8 @@ class Event:
                 return f"active control {'on' if self.value else 'off'}"
             case "rotate":
                 return "rotation"
+            case "mains":
+                return f"mains {'on' if self.value else 'off'}"
             case "offline" | "online" | "auto" | "pause" | "resume" | "app_release":
                 return f"{unit}: {self.action.replace('_', ' ')}"
             case "override":

@@ -120,6 +120,7 @@ class EventSection(ScenarioSection):
     tune: dict[str, Any] = {}
     active_control: bool | None = None
     rotate: Literal[True] | None = None
+    mains: bool | None = None
     battery: Number | None = None
     soc: Unit | None = None
     dc_input: NotNegative | None = None
@@ -263,6 +264,8 @@ class EventReader(Checker):
             yield Event(at_s, "active_control", section.active_control)
         if section.rotate is not None:
             yield Event(at_s, "rotate")
+        if section.mains is not None:
+            yield Event(at_s, "mains", section.mains)
         if section.battery is not None:
             yield from self._battery_actions(section, at_s, section.battery - 1, path)
 

@@ -152,7 +152,7 @@ class ServedSite:
         site, house, clock = self._site, self._site.house, self.clock
         status = self.status()
         loads = [
-            entry | {"kind": load.kind, "running": load.running, "drawn": round(load.power_w, 1)}
+            entry | {"kind": load.kind, "running": load.running, "drawn": round(load.drawn_w, 1)}
             for entry, load in zip(status["loads"], house.loads, strict=True)
         ]
         solar = status["solar"] | {"mode": house.sun.mode, "clouds": house.sun.config.clouds}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from nullwatt.battery import Battery, Ct002Client, Link, UdpLink
 from nullwatt.core import Emulator
-from nullwatt.home import House, HouseConfig, PacedClock, drive
+from nullwatt.home import House, HouseConfig, Ledger, PacedClock, drive
 
 from .batteries import BatterySpec
 from .loop import Loop
@@ -124,6 +124,7 @@ class Site:
                 scenario,
                 self._elsewhere if emulator is None else emulator,
                 lambda loop: self._second(),
+                Ledger() if house.tariff is not None else None,
                 record=False,
                 link=self._link,
             )
