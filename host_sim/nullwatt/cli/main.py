@@ -15,6 +15,7 @@ from nullwatt.cli.errors import fail
 from nullwatt.cli.lab import lab
 from nullwatt.cli.mqtt_check import mqtt_check
 from nullwatt.cli.sim import sim
+from nullwatt.cli.twin import twin
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command("demo")(demo)
@@ -23,6 +24,7 @@ app.command("emulator")(emulator)
 app.command("mqtt-check")(mqtt_check)
 app.add_typer(lab, name="lab")
 app.add_typer(sim, name="sim")
+app.add_typer(twin, name="twin")
 
 
 def _print_version(wanted: bool) -> None:

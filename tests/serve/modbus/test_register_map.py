@@ -1,4 +1,5 @@
 import re
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,7 @@ def noted(kind: str) -> set[tuple[Any, ...]]:
 def test_shipped_maps_are_the_tables(kind: str) -> None:
     registers = shipped_register_map(kind)
     assert {
-        (each.direction, each.name, each.internal_name, each.address, each.func)
-        + (each.codec.kind, each.codec.scale, each.codec.endian)
+        (each.direction, each.name, each.internal_name, each.address, each.func, *astuple(each.codec))
         for each in registers
     } == noted(kind)
     assert len(registers.registers) == len(noted(kind))
@@ -105,7 +105,10 @@ def good(**changes: Any) -> dict[str, Any]:
     [
         ([good(), good(address=11)], 'soc: name = "soc": must be unique, another register has this name'),
         ([good(), good(name="b")], "register b: address = 10: must be unique per direction, soc has address 10"),
-        ([good(), good(name="b", func=3)], "register b: address = 10: must be unique per direction, soc has address 10"),
+        (
+            [good(), good(name="b", func=3)],
+            "register b: address = 10: must be unique per direction, soc has address 10",
+        ),
         (
             [good(type="int32", count=2), good(name="b", address=11)],
             "register b: address = 11: must be unique per direction, soc has address 11",
@@ -119,7 +122,7 @@ def good(**changes: Any) -> dict[str, Any]:
         ([good(count=2)], "soc: count = 2: must be 1 for the type uint16"),
         ([good(type="uint32")], "soc: count = 1: must be 2 for the type uint32"),
         ([good(count=...)], "soc: count: required key is missing"),
-        ([good(func=2, type="int32", count=2)], "soc: type = \"int32\": must be uint16 or int16"),
+        ([good(func=2, type="int32", count=2)], 'soc: type = "int32": must be uint16 or int16'),
         ([good(scale=0)], "soc: scale = 0.0: must not be 0"),
         ([good(scale=float("nan"))], "soc: scale = NaN: must be a finite number"),
         ([good(scale="0.1")], 'soc: scale = "0.1": must be a number'),

@@ -1,10 +1,11 @@
 """All ports and serial lines of a site: opened from its assets, and kept in step with them while it runs."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nullwatt.home.der import Asset, DerSite, ModbusRtuConfig, ModbusTcpConfig
+from nullwatt.home.der import Asset, DerSite, ModbusRtuConfig, ModbusTcpConfig, ProtocolConfig
 
 from .device_context import DeviceContext
 from .listener import EndpointError
@@ -14,7 +15,6 @@ from .tcp import TcpEndpoint
 
 _LOG = logging.getLogger("nullwatt.modbus")
 
-ProtocolConfig = ModbusTcpConfig | ModbusRtuConfig
 #: What is shared by units behind one endpoint: a serial device, or an address and a port.
 _Key = tuple[str, ...]
 
@@ -45,11 +45,18 @@ class Endpoints:
         failed: One line for each protocol that could not be served; only with keep_going.
     """
 
-    def __init__(self, site: DerSite, keep_going: bool = False) -> None:
-        """keep_going: serve the rest where something cannot be listened on."""
+    def __init__(
+        self, site: DerSite, keep_going: bool = False, ip: str | None = None, bridges: Mapping[str, int] | None = None
+    ) -> None:
+        """keep_going: serve the rest where something cannot be listened on. ip: instead of those of the assets.
+
+        bridges: serial devices that are not opened but served as RTU over TCP, and the port of each.
+        """
         self.site = site
         self.failed: list[str] = []
         self._keep_going = keep_going
+        self._ip = ip
+        self._bridges = bridges or {}
         self._open: dict[_Key, _Endpoint] = {}
         self._maps: dict[tuple[str, Path | None], RegisterMap] = {}
         self._seen: dict[str, Asset] = {}
@@ -124,13 +131,13 @@ class Endpoints:
         context = self._context(asset, protocol)
         if isinstance(protocol, ModbusRtuConfig):
             key: _Key = (protocol.port,)
-        elif protocol.port == 0:
-            key = (protocol.ip, "0", asset.asset_id, str(number))
         else:
-            key = (protocol.ip, str(protocol.port))
+            # Who wants any free port has one of its own.
+            own = () if protocol.port else (asset.asset_id, str(number))
+            key = (self._ip or protocol.ip, str(protocol.port), *own)
         endpoint = self._open.get(key)
         if endpoint is None:
-            endpoint = await _opened(asset, protocol)
+            endpoint = await self._opened(asset, protocol)
             self._open[key] = endpoint
         if protocol.unit_id in endpoint.owners:
             other = endpoint.owners[protocol.unit_id][0].asset_id
@@ -158,27 +165,22 @@ class Endpoints:
             _LOG.warning("asset %s: %s: without effect, a %s has no %s", asset.asset_id, file, asset.kind, names)
         return context
 
-
-async def _opened(asset: Asset, protocol: ProtocolConfig) -> _Endpoint:
-    units: dict[int, DeviceContext] = {}
-    listener: TcpEndpoint | RtuEndpoint
-    if isinstance(protocol, ModbusRtuConfig):
-        listener = RtuEndpoint(
-            protocol.port,
-            protocol.baudrate,
-            protocol.bytesize,
-            protocol.parity,
-            protocol.stopbits,
-            protocol.timeout,
-            units,
-        )
-    else:
-        listener = TcpEndpoint(protocol.ip, protocol.port, units)
-    try:
-        await listener.open()
-    except EndpointError as error:
-        raise EndpointError(f"asset {asset.asset_id}: {error}") from None
-    return _Endpoint(listener, units)
+    async def _opened(self, asset: Asset, protocol: ProtocolConfig) -> _Endpoint:
+        units: dict[int, DeviceContext] = {}
+        listener: TcpEndpoint | RtuEndpoint
+        if isinstance(protocol, ModbusTcpConfig):
+            listener = TcpEndpoint(self._ip or protocol.ip, protocol.port, units)
+        else:
+            device = protocol.port
+            if device in self._bridges:
+                device = f"socket://{self._ip or '0.0.0.0'}:{self._bridges[device]}"
+            line = (protocol.baudrate, protocol.bytesize, protocol.parity, protocol.stopbits, protocol.timeout)
+            listener = RtuEndpoint(device, *line, units)
+        try:
+            await listener.open()
+        except EndpointError as error:
+            raise EndpointError(f"asset {asset.asset_id}: {error}") from None
+        return _Endpoint(listener, units)
 
 
 def _line(protocol: ProtocolConfig) -> str:

@@ -13,7 +13,10 @@ _RETRY_S = 1.0
 
 
 class RtuEndpoint(Listener):
-    """Listens on a serial device. A line that breaks later is opened again when it is back."""
+    """Listens on a serial device. A line that breaks later is opened again when it is back.
+
+    device: a path, or socket://IP:PORT for RTU frames over TCP.
+    """
 
     def __init__(
         self, device: str, baudrate: int, bytesize: int, parity: str, stopbits: float, timeout_s: float, units: Units
@@ -41,7 +44,8 @@ class RtuEndpoint(Listener):
 
     def lost(self, exc: Exception | None) -> None:
         """Wait until the line is back."""
-        if not self.is_closing and self._again is None:
+        serial = self.comm_params.comm_type == CommType.SERIAL  # of a bridge, a master hung up
+        if serial and not self.is_closing and self._again is None:
             _LOG.warning("%s is gone: %s", self.device, exc)
             self._again = asyncio.get_running_loop().create_task(self._reopen())
 
