@@ -126,6 +126,12 @@ class Bess(DerDevice):
         "working_mode": Reading("", "as last set", lambda d: d.settings["working_mode"]),
     }
 
+    ALIASES: ClassVar[Mapping[str, str]] = {
+        "a_b_line_voltage": "grid_voltage_ab",
+        "b_c_line_voltage": "grid_voltage_bc",
+        "c_a_line_voltage": "grid_voltage_ca",
+    }
+
     def __init__(self, name: str, config: BessConfig, surroundings: Surroundings, follow_ambient: bool = False) -> None:
         """follow_ambient: the temperature of the surroundings counts, not config.ambient_temp_c."""
         limits = config.soc_limits
@@ -248,7 +254,9 @@ class Bess(DerDevice):
         if dt_s != self._dt_s:
             self._dt_s = dt_s
             self._step_w = self._config.ramp_rate_kw_per_s * 1e3 * dt_s
-            self._heat_per_step = dt_s / self._heat_capacity
+            # Exact for a constant current, however long the step is.
+            cooling, capacity = self._conductance, self._heat_capacity
+            self._heat_per_step = -math.expm1(-cooling * dt_s / capacity) / cooling if cooling else dt_s / capacity
         power_w, target_w = self.power_w, self._wanted_w
         if target_w > 0.0:
             target_w = min(target_w, self.discharge_limit_w())

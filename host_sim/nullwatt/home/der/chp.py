@@ -86,7 +86,7 @@ class Chp(DerDevice):
         "operating_hours_10000": Reading("", "ten thousands of hours", lambda d: d.hours // _SPLIT),
         "start_counter": Reading("", "starts, without the ten thousands", lambda d: d.starts % _SPLIT),
         "start_counter_10000": Reading("", "ten thousands of starts", lambda d: d.starts // _SPLIT),
-        "engine_running": _flag(*_FIRED[1:])._replace(text="the engine turns by itself"),
+        "engine_running": Reading("", "the engine turns by itself", lambda d: float(d.engine_running)),
         "circuit_breaker_closed": Reading("", "feeds the grid", lambda d: float(d.breaker_closed)),
         "collective_fault": _flag(FAULT)._replace(text="1 in FAULT"),
         "collective_warning": Reading("", "1 above the rating", lambda d: float(d.load > _SAME)),
@@ -137,6 +137,11 @@ class Chp(DerDevice):
     def breaker_closed(self) -> bool:
         """In RUNNING, and in STOPPING until the load is off."""
         return self.state == RUNNING or self.load > 0.0
+
+    @property
+    def engine_running(self) -> bool:
+        """From WARMUP on, until the load is off."""
+        return self.state in _FIRED[1:] or self.load > 0.0
 
     @property
     def permitted_percent(self) -> float:

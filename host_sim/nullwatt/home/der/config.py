@@ -36,6 +36,9 @@ DEFAULT_REGISTER_MAPS: Mapping[str, str] = {
     "energy_meter": "energy_meter_modbus.yaml",
 }
 
+#: Name of the site's own load in the ledger; no asset may be called so.
+BASE_LOAD = "base load"
+
 _FLAT_KEYS = ("ip", "port", "unit_id", "register_map")
 
 
@@ -382,6 +385,10 @@ def _parse_asset(document: object, name: str, path: str) -> AssetConfig:
     if flat and listed:
         raise broken_rule(name, _join(path, next(iter(flat))), flat[next(iter(flat))], "must stand in protocols")
     asset = _check(model, document, name, path)
+    if asset.asset_id == BASE_LOAD:
+        raise broken_rule(
+            name, _join(path, "asset_id"), BASE_LOAD, "must be another, the load of the site is called so"
+        )
     protocols = [_parse_protocol(each, name, _join(path, f"protocols[{index}]")) for index, each in enumerate(listed)]
     if flat:
         protocols.append(_check(ModbusTcpConfig, flat, name, path))

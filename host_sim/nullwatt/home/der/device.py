@@ -33,6 +33,8 @@ class DerDevice:
 
     phase: ClassVar[str] = "D"
     READINGS: ClassVar[Mapping[str, Reading]] = {}
+    #: Other names that `read` takes: those of registers that are called otherwise than what they hold.
+    ALIASES: ClassVar[Mapping[str, str]] = {}
     COMMANDS: ClassVar[Mapping[str, Command]] = {}
 
     def __init__(self, name: str, surroundings: Surroundings, settings: Mapping[str, float]) -> None:
@@ -53,8 +55,11 @@ class DerDevice:
         return self.COMMANDS
 
     def read(self, name: str) -> float:
-        """One of `quantities`; KeyError if there is none of that name."""
-        return self.READINGS[name].read(self)
+        """One of `quantities`, also by an alias; KeyError if there is none of that name."""
+        reading = self.READINGS.get(name)
+        if reading is None:
+            reading = self.READINGS[self.ALIASES.get(name, name)]
+        return float(reading.read(self))
 
     def telemetry(self) -> Mapping[str, float]:
         """All of `quantities`."""

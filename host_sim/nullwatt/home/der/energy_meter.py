@@ -15,7 +15,6 @@ from .device import J_PER_KWH, SQRT3, DerDevice, Reading
 _START_PF = 0.99
 _LOWEST_PF = 0.95
 _PF_GAIN = 0.05  # of the way, per step
-_MOST_SLOTS = 2_000_000
 
 
 def _per_phase(name: str, unit: str, text: str, method: str) -> dict[str, Reading]:
@@ -67,7 +66,7 @@ class EnergyMeter(DerDevice):
     COMMANDS: ClassVar[Mapping[str, Command]] = {
         "current_transformer_ratio": Command("", "kept, without effect: all values are primary", 0.0, 1e9),
         "voltage_transformer_ratio": Command("", "kept, without effect: all values are primary", 0.0, 1e9),
-        "interval_time": Command("min", "length of the demand window; a change begins a new one", 1.0, 1440.0),
+        "interval_time": Command("min", "length of the demand window; a change begins a new one", 1.0, 60.0),
     }
 
     READINGS: ClassVar[Mapping[str, Reading]] = {
@@ -86,6 +85,12 @@ class EnergyMeter(DerDevice):
         **_per_phase("phase_reactive_power", "kvar", "", "reactive_kvar"),
         **_per_phase("phase_import_energy", "kWh", "", "import_kwh"),
         **_per_phase("phase_export_energy", "kWh", "", "export_kwh"),
+    }
+
+    ALIASES: ClassVar[Mapping[str, str]] = {
+        f"{kind}_power_{letter}": f"phase_{kind}_power_{letter}"
+        for kind in ("apparent", "reactive")
+        for letter in "abc"
     }
 
     def __init__(self, name: str, surroundings: Surroundings, seed: int = 1) -> None:
@@ -149,7 +154,7 @@ class EnergyMeter(DerDevice):
         largest = self._demand.largest
         if self._dt_s > 0.0:
             slots = round(self.settings["interval_time"] * 60.0 / self._dt_s)
-            self._demand = DemandWindow(min(max(1, slots), _MOST_SLOTS))
+            self._demand = DemandWindow(max(1, slots))
         self._demand.largest = largest
 
     def advance(self, dt_s: float) -> None:

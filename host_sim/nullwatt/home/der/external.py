@@ -79,6 +79,15 @@ class GridSignal:
         self.events: list[GridEvent] = []
         self.unit_delta = unit_delta
 
+    def add(self, event: GridEvent) -> None:
+        """Let something happen; events that are over drop out by themselves. ValueError (one line) if it cannot be."""
+        numbers = (event.start_time, event.duration, event.delta)
+        if not all(math.isfinite(number) for number in numbers) or event.start_time < 0.0 or event.duration < 0.0:
+            raise ValueError("an event needs a start_time and a duration of 0 or more, and a finite delta")
+        if event.shape not in ("step", "ramp"):
+            raise ValueError(f"shape = {event.shape!r}: must be step or ramp")
+        self.events.append(event)
+
     def advance(self, time_s: float, dt_s: float) -> float:
         """The value for the step of dt_s that begins at time_s."""
         if dt_s != self._dt_s:
@@ -140,8 +149,9 @@ class ExternalModels:
         self.voltage = GridSignal(
             volts, (300.0, 480.0), (v.noise_std, 10.0), (v.drift_std, 600.0), _seed("voltage", v.seed, seed), volts
         )
-        self.frequency.events += [GridEvent(e.start_time, e.duration, e.delta, e.shape) for e in f.events]
-        self.voltage.events += [GridEvent(e.start_time, e.duration, e.delta, e.shape) for e in v.events]
+        for signal, events in ((self.frequency, f.events), (self.voltage, v.events)):
+            for event in events:
+                signal.add(GridEvent(event.start_time, event.duration, event.delta, event.shape))
 
     def advance(self, around: Surroundings, time_s: float, dt_s: float) -> None:
         """Write the values for the step that begins at time_s into the surroundings, in the order of the site."""

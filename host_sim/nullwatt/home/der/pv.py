@@ -34,6 +34,7 @@ class Pv(DerDevice):
 
     __slots__ = (
         "_area_w",
+        "_heat_gain",
         "_limit_w",
         "_midnight_s",
         "_output_j",
@@ -79,7 +80,7 @@ class Pv(DerDevice):
             area_m2 = self._rated_w / (1000.0 * config.module_efficiency)
         self._area_w = area_m2 * config.module_efficiency  # DC power per W/m2 at 25 C
         self._limit_w = self._rated_w
-        self._tan_phi = 0.0
+        self._tan_phi = self._heat_gain = 0.0
         self._midnight_s = _DAY_S - start_h % 24.0 * 3600.0
         self._output_j = self._today_j = self._taken_j = 0.0
         self.fault = 0
@@ -116,6 +117,9 @@ class Pv(DerDevice):
 
     def advance(self, dt_s: float) -> None:
         """Let dt_s > 0 seconds pass."""
+        if dt_s != self._dt_s:
+            self._dt_s = dt_s
+            self._heat_gain = -math.expm1(-_COOLING_W_PER_K * dt_s / _HEAT_CAPACITY_J_PER_K) / _COOLING_W_PER_K
         around, power_w = self._around, self.power_w
         sun, air_c = around.irradiance_w_m2, around.ambient_c
         if around.time_s > self._midnight_s:
@@ -133,7 +137,7 @@ class Pv(DerDevice):
             there_w = 0.0
             if sun > 0.0:
                 warm_k = air_c + _CELL_K_PER_W_M2 * sun - 25.0
-                there_w = sun * self._area_w * (1.0 - _POWER_PER_K * warm_k) * _EFFICIENCY
+                there_w = max(0.0, sun * self._area_w * (1.0 - _POWER_PER_K * warm_k) * _EFFICIENCY)
             target_w = min(there_w, self._limit_w)
             step_w = _RAMP_W_PER_S * dt_s
             if target_w > power_w + step_w:
@@ -148,7 +152,7 @@ class Pv(DerDevice):
         self.power_w = power_w
         celsius = self.temperature_c
         heat_w = _HEAT_SHARE * power_w - _COOLING_W_PER_K * (celsius - air_c)
-        celsius += heat_w * dt_s / _HEAT_CAPACITY_J_PER_K
+        celsius += heat_w * self._heat_gain  # exact for a constant power, however long the step is
         self.temperature_c = min(_HOTTEST_C, celsius) if celsius > air_c else air_c
 
     def take_energy(self) -> EnergyTerms:

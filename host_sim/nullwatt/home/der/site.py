@@ -10,14 +10,16 @@ Signs: grid + = import, device + = into the site. The meter sees the balance one
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..device import EnergyTerms, Surroundings, Value
 from ..ledger import Ledger
 from .bess import Bess
 from .chp import Chp
 from .config import (
+    BASE_LOAD,
     AssetConfig,
     BessConfig,
     ChpConfig,
@@ -26,16 +28,13 @@ from .config import (
     ModbusRtuConfig,
     ModbusTcpConfig,
     SiteConfig,
-    SiteConfigError,
     parse_asset,
 )
 from .device import J_PER_KWH, DerDevice
 from .energy_meter import EnergyMeter
-from .external import ExternalModels
+from .external import ExternalModels, GridEvent
 from .pv import Pv
 
-#: Name of the site's own load in the ledger.
-BASE_LOAD = "base load"
 #: Books are closed at least this often, so that sums stay short and exact.
 _TICKS_PER_ACCOUNT = 1000
 
@@ -43,22 +42,24 @@ _TICKS_PER_ACCOUNT = 1000
 class Asset:
     """A device with its name and its wires.
 
-    asset_id: unique on the site. kind: "bess", "inverter", "chp" or "energy_meter".
+    asset_id: unique on the site. kind: "bess", "inverter", "chp" or "energy_meter". register_maps: one for each of
+    protocols, absolute; whether it is there, who reads it finds out.
     """
 
-    __slots__ = ("_waiting", "asset_id", "config", "device", "kind", "protocols")
+    __slots__ = ("_waiting", "asset_id", "config", "device", "kind", "protocols", "register_maps")
 
-    def __init__(self, asset_id: str, config: AssetConfig, device: DerDevice) -> None:
+    def __init__(self, asset_id: str, config: AssetConfig, device: DerDevice, register_maps: tuple[Path, ...]) -> None:
         self.asset_id = asset_id
         self.config = config
         self.kind: Kind = config.type
         self.device = device
         self.protocols: tuple[ModbusTcpConfig | ModbusRtuConfig, ...] = config.protocols
+        self.register_maps = register_maps
         self._waiting: list[tuple[str, float]] = []
 
     def telemetry(self, name: str) -> float:
         """The present value of a quantity; KeyError if the device has none of that name."""
-        return float(self.device.read(name))
+        return self.device.read(name)
 
     def command(self, name: str, value: Value) -> None:
         """Have a command carried out at the beginning of the next step; commands keep their order.
@@ -212,6 +213,12 @@ class DerSite:
             raise ValueError(f"there is no asset {asset_id!r} (there are: {', '.join(self._assets) or 'none'})")
         return self._assets[asset_id]
 
+    def add_grid_event(self, signal: Literal["frequency", "voltage"], event: GridEvent) -> None:
+        """Let something happen to the grid; see `GridSignal.add`. ValueError (one line) if it cannot be."""
+        if signal not in ("frequency", "voltage"):
+            raise ValueError(f"signal = {signal!r}: must be frequency or voltage")
+        (self.models.frequency if signal == "frequency" else self.models.voltage).add(event)
+
     def command(self, asset_id: str, name: str, value: Value) -> None:
         """See `Asset.command`; ValueError also for an unknown asset."""
         self.asset(asset_id).command(name, value)
@@ -231,7 +238,8 @@ class DerSite:
         asset_id = config.asset_id or self._new_id(config.type)
         if asset_id in self._assets:
             return self._assets[asset_id]
-        added = Asset(asset_id, config, self._build(asset_id, config))
+        maps = tuple(self.config.register_map_path(config.type, protocol) for protocol in config.protocols)
+        added = Asset(asset_id, config, self._build(asset_id, config), maps)
         self._book()
         self._assets[asset_id] = added
         self._order = tuple(self._assets.values())
@@ -242,11 +250,9 @@ class DerSite:
         if asset_id not in self._assets:
             return False
         self._book()
-        removed = self._assets.pop(asset_id)
-        self._devices_w -= removed.device.power_w
+        del self._assets[asset_id]
         self._order = tuple(self._assets.values())
-        if not self._order:
-            self._devices_w = 0.0
+        self._devices_w = sum(asset.device.power_w for asset in self._order)
         return True
 
     def _new_id(self, kind: str) -> str:
@@ -259,8 +265,6 @@ class DerSite:
 
     def _build(self, asset_id: str, config: AssetConfig) -> DerDevice:
         around = self.surroundings
-        if asset_id == BASE_LOAD:
-            raise SiteConfigError(f'asset_id = "{asset_id}": must be another, the load of the site is called so')
         if isinstance(config, BessConfig):
             return Bess(asset_id, config, around, follow_ambient=self.models.enabled)
         if isinstance(config, InverterConfig):
