@@ -17,7 +17,9 @@ import yaml
 from modbus_wire import serial_cable
 from mqtt_broker import free_port, until
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+from typer.testing import CliRunner
 
+from nullwatt.cli.main import app
 from nullwatt.serve.modbus import shipped_register_map
 
 COMMAND = [sys.executable, "-m", "nullwatt", "twin"]
@@ -242,6 +244,14 @@ def one_line(result: subprocess.CompletedProcess[str], code: int = 2) -> str:
     return line
 
 
+def refused(folder: Path, document: Any, *arguments: str) -> str:
+    """The same without a process of its own."""
+    result = CliRunner().invoke(app, ["twin", "serve", "-c", str(written(folder, document)), *arguments])
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.splitlines()
+    return line
+
+
 def test_a_taken_port_names_the_asset_and_ends(tmp_path: Path) -> None:
     with closing(socket.socket()) as holder:
         holder.bind(("127.0.0.1", 0))
@@ -266,7 +276,7 @@ def test_a_taken_port_names_the_asset_and_ends(tmp_path: Path) -> None:
 )
 def test_mistakes_of_a_site_are_one_line(tmp_path: Path, protocol: dict[str, Any], line: str) -> None:
     document = site({"asset_id": "x", "type": "bess", "protocols": [protocol]})
-    assert line in one_line(run(tmp_path, document))
+    assert line in refused(tmp_path, document)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +288,7 @@ def test_mistakes_of_a_site_are_one_line(tmp_path: Path, protocol: dict[str, Any
     ],
 )
 def test_mistakes_on_the_command_line_are_one_line(tmp_path: Path, arguments: tuple[str, ...], line: str) -> None:
-    assert line in one_line(run(tmp_path, site(), *arguments))
+    assert line in refused(tmp_path, site(), *arguments)
 
 
 @pytest.mark.parametrize("module, package", [("pymodbus", "pymodbus"), ("serial", "pyserial")])
@@ -293,9 +303,10 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, module: str, package:
 
 
 def composed(path: str, cwd: Path, *arguments: str) -> str:
-    command = [*COMMAND, "compose", "-c", path, *arguments]
-    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=30, check=False)
-    assert result.returncode == 0, result.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        result = CliRunner().invoke(app, ["twin", "compose", "-c", path, *arguments])
+    assert result.exit_code == 0, result.output
     return result.stdout
 
 

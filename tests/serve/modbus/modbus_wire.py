@@ -165,14 +165,12 @@ class SerialMaster:
     def send(self, data: bytes) -> None:
         os.write(self._file, data)
 
-    async def hear(self, count: int) -> bytes:
+    async def hear(self, count: int, patience_s: float = 5.0) -> bytes:
         """The next bytes; fewer if no more come."""
-        for _ in range(400):
-            with_more = self._more()
-            if len(self._heard) >= count:
-                break
-            if not with_more:
-                await asyncio.sleep(0.005)
+        end_s = time.monotonic() + patience_s
+        while len(self._heard) < count and time.monotonic() < end_s:
+            if not self._more():
+                await asyncio.sleep(0.002)
         heard = bytes(self._heard[:count])
         del self._heard[:count]
         return heard
