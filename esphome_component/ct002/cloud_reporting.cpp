@@ -31,10 +31,11 @@ void CloudReporting::loop() {
   if (this->job_ != nullptr && this->job_->is_done())
     this->finish_();
   // Another name asks for another handshake.
-  const bool renamed = strcmp(this->mac_, this->meter_->ct_mac()) != 0;
-  if (renamed)
+  if (strcmp(this->mac_, this->meter_->ct_mac()) != 0) {
     nullwatt::copy_text(nullwatt::text_of(this->meter_->ct_mac()), this->mac_, sizeof(this->mac_));
-  const bool online = network::is_connected() && this->mac_[0] != '\0' && !renamed;
+    this->schedule_.rename();
+  }
+  const bool online = network::is_connected() && this->mac_[0] != '\0';
   if (online && this->job_ == nullptr && web_is_busy())
     return;  // the registration comes first
   const time_t now_s = ::time(nullptr);

@@ -26,21 +26,23 @@ void MarstekRegistration::setup() {
   if (!this->preference_.load(&this->stored_))
     this->stored_ = {};
   this->registration_ = nullwatt::Registration(this->config_, this->stored_);
-  if (this->registration_.is_done()) {
+  // Also while it is to be asked for anew: batteries know the meter by it.
+  if (this->registration_.confirmed_mac()[0] != '\0')
     this->take_mac_(false);
+  if (this->registration_.is_done())
     this->disable_loop();
-  }
 }
 
-void MarstekRegistration::take_mac_(bool just_saved) {
-  this->meter_->take_ct_mac(this->registration_.mac());
+void MarstekRegistration::take_mac_([[maybe_unused]] bool just_saved) {
+  const char *mac = this->registration_.confirmed_mac();
+  this->meter_->take_ct_mac(mac);
 #ifdef USE_CT002_BLUETOOTH
   if (this->bluetooth_ == nullptr)
     return;
   if (just_saved) {
-    this->bluetooth_->on_registered(this->registration_.mac(), this->config_.force);
+    this->bluetooth_->on_registered(mac, this->config_.force);
   } else {
-    this->bluetooth_->set_registered_mac(this->registration_.mac());
+    this->bluetooth_->set_registered_mac(mac);
   }
 #endif
 }
@@ -93,6 +95,9 @@ void MarstekRegistration::finish_(uint32_t now_ms) {
     case WebResult::CUT_OFF:
       registration.on_failure(nullwatt::RegistrationReason::kCutOff, now_ms);
       break;
+    case WebResult::NO_MEMORY:
+      registration.on_failure(nullwatt::RegistrationReason::kNoMemory, now_ms);
+      break;
   }
   this->store_();
   if (registration.pause_ms() > 0) {
@@ -121,6 +126,7 @@ bool MarstekRegistration::store_() {
 }
 
 void MarstekRegistration::dump_config() {
+  const char *mac = this->registration_.confirmed_mac();
   ESP_LOGCONFIG(TAG,
                 "Marstek registration:\n"
                 "  Cloud: %s\n"
@@ -131,8 +137,7 @@ void MarstekRegistration::dump_config() {
                 "  Force: %s\n"
                 "  Registered: %s",
                 this->config_.account.base_url, this->config_.account.ct_type, this->config_.account.timezone,
-                this->config_.retry_interval_ms / 1000, YESNO(this->config_.force),
-                this->registration_.is_done() ? this->registration_.mac() : "not yet");
+                this->config_.retry_interval_ms / 1000, YESNO(this->config_.force), mac[0] != '\0' ? mac : "not yet");
 }
 
 }  // namespace esphome::ct002

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import esphome.codegen as cg
 import esphome.config_validation as cv
-from esphome.const import CONF_ID, CONF_PASSWORD, CONF_TIMEOUT, CONF_TIMEZONE
+from esphome.const import CONF_FRAMEWORK, CONF_ID, CONF_LOG_LEVEL, CONF_PASSWORD, CONF_TIMEOUT, CONF_TIMEZONE
 from esphome.types import ConfigType
 
 from . import web
@@ -74,6 +74,13 @@ def final_validate(config: ConfigType, whole: ConfigType) -> Iterator[str]:
         )
     if config["ct_mac"]:
         yield f"{KEY}: the registered MAC takes the place of ct_mac {config['ct_mac']}; remove one of them"
+    # ESPHome fixes this level when it builds; web_esp32.cpp cannot lower it later.
+    level = whole.get("esp32", {}).get(CONF_FRAMEWORK, {}).get(CONF_LOG_LEVEL)
+    if level in ("DEBUG", "VERBOSE"):
+        yield (
+            f"{KEY}: the framework's log then holds mailbox, password hash and token; "
+            f"remove {CONF_LOG_LEVEL}: {level} from esp32: framework: once you have seen what you look for"
+        )
 
 
 async def to_code(meter: cg.MockObj, config: ConfigType) -> None:

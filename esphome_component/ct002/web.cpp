@@ -1,6 +1,8 @@
 #include "web.h"
 #ifdef USE_CT002_WEB
 
+#include <cstring>
+
 #ifdef USE_ESP32
 #include <freertos/FreeRTOS.h>
 #include <freertos/task.h>
@@ -37,11 +39,20 @@ WebJob::~WebJob() {
 bool WebJob::reserve(size_t size) {
   if (size > this->body_limit)
     size = this->body_limit;
-  if (this->body != nullptr || size == 0)
+  if (size <= this->capacity_)
     return this->body != nullptr;
-  this->body = RAMAllocator<char>().allocate(size);
-  this->capacity_ = this->body == nullptr ? 0 : size;
-  return this->body != nullptr;
+  RAMAllocator<char> allocator;
+  char *grown = allocator.allocate(size);
+  if (grown == nullptr)
+    return false;
+  if (this->body != nullptr) {
+    memcpy(grown, this->body, this->size);
+    wipe(this->body, this->capacity_);
+    allocator.deallocate(this->body, this->capacity_);
+  }
+  this->body = grown;
+  this->capacity_ = size;
+  return true;
 }
 
 static void run(WebJob *job) {

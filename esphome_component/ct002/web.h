@@ -17,7 +17,7 @@
 
 namespace esphome::ct002 {
 
-enum class WebResult : uint8_t { REPLY, UNREACHABLE, TIMED_OUT, CUT_OFF };
+enum class WebResult : uint8_t { REPLY, UNREACHABLE, TIMED_OUT, CUT_OFF, NO_MEMORY };
 
 struct TlsSettings {
   bool verify{true};
@@ -31,15 +31,17 @@ class WebJob {
   WebJob(const WebJob &) = delete;
   WebJob &operator=(const WebJob &) = delete;
 
-  /// Room for `size` bytes of the body, at most its limit. False without memory.
+  /// Room for `size` bytes of the body in all, at most its limit; what is there already stays. False without memory.
   bool reserve(size_t size);
+  /// Room there is.
+  size_t capacity() const { return this->capacity_; }
   bool is_done() const { return this->done.load(std::memory_order_acquire); }
 
   // What to ask, filled in before web_start().
   char url[3072]{};
   char token[512]{};  ///< header of this name; "" = none
   TlsSettings tls;
-  uint32_t timeout_ms{10000};  ///< of each part: connection, head, body
+  uint32_t timeout_ms{10000};  ///< of the connection, and of the whole request
   const size_t body_limit;     ///< 0 = the body does not matter
 
   // What came of it, to be read when it is done.

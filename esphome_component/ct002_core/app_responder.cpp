@@ -12,23 +12,6 @@ const char *prefix_name(uint8_t prefix) { return prefix == 0 ? "hame_energy" : "
 /// No house draws more; and three of them still fit 32 bit.
 constexpr float kMostPhaseW = 100000000.0f;
 
-bool equal(Text a, Text b) {
-  if (a.size != b.size) return false;
-  for (size_t i = 0; i < a.size; i++) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
-
-/// What stands before the separator; `rest` is left with what follows it.
-Text take_until(char separator, Text *rest) {
-  Text part{rest->data, 0};
-  while (part.size < rest->size && (*rest)[part.size] != separator) part.size++;
-  const size_t used = part.size < rest->size ? part.size + 1 : part.size;
-  *rest = Text{rest->data + used, rest->size - used};
-  return part;
-}
-
 bool is_utf8(Text text) {
   while (text.size > 0) {
     const size_t size = utf8_size(text);

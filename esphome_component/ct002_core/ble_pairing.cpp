@@ -159,9 +159,7 @@ void put_value(const char *key, Text value, BleFrameWriter *writer) {
 void split_at_separator(Text payload, Text *ssid, Text *password) {
   const Text separator = text_of("<.,.>");
   for (size_t i = 0; i + separator.size <= payload.size; i++) {
-    size_t same = 0;
-    while (same < separator.size && payload[i + same] == separator[same]) same++;
-    if (same < separator.size) continue;
+    if (!starts_with(Text{payload.data + i, payload.size - i}, separator)) continue;
     *ssid = Text{payload.data, i};
     *password = Text{payload.data + i + separator.size, payload.size - i - separator.size};
     return;

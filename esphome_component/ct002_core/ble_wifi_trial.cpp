@@ -6,15 +6,7 @@
 namespace nullwatt {
 namespace {
 
-/// Byte by byte: names of networks differ by case.
-bool equal(Text a, Text b) {
-  if (a.size != b.size) return false;
-  for (size_t i = 0; i < a.size; i++) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
-
+/// Names of networks differ by case.
 bool is_at(const WifiFacts &facts, const char *ssid) {
   return facts.used && facts.connected && equal(facts.ssid, text_of(ssid));
 }

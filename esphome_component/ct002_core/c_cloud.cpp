@@ -30,7 +30,8 @@ static_assert(static_cast<int>(CT002_APP_SLAVES) == static_cast<int>(nullwatt::A
 static_assert(static_cast<int>(CT002_REGISTER_ADD) == static_cast<int>(nullwatt::RegistrationStep::kAdd),
               "mirrors RegistrationStep");
 static_assert(static_cast<int>(CT002_HTTP_UNREACHABLE) == static_cast<int>(RegistrationReason::kUnreachable) &&
-                  static_cast<int>(CT002_HTTP_CUT_OFF) == static_cast<int>(RegistrationReason::kCutOff),
+                  static_cast<int>(CT002_HTTP_CUT_OFF) == static_cast<int>(RegistrationReason::kCutOff) &&
+                  static_cast<int>(CT002_HTTP_NO_MEMORY) == static_cast<int>(RegistrationReason::kNoMemory),
               "mirrors RegistrationReason");
 static_assert(static_cast<int>(CT002_REPORT_REPORT) == static_cast<int>(nullwatt::ReportStep::kReport),
               "mirrors ReportStep");
@@ -156,6 +157,7 @@ void ct002_registration_get_state(const ct002_registration *registration, ct002_
   out->pause_ms = value.pause_ms();
   out->reason_text = nullwatt::registration_reason_text(value.reason());
   out->mac = value.mac();
+  out->confirmed_mac = value.confirmed_mac();
   out->token = value.token();
 }
 
@@ -170,7 +172,7 @@ void ct002_registration_get_record(const ct002_registration *registration, uint8
 size_t ct002_cloud_url_size(void) { return nullwatt::kCloudUrlSize; }
 
 const char *ct002_registration_reason_text(uint8_t reason) {
-  if (reason > static_cast<uint8_t>(RegistrationReason::kNoFreeId)) return nullptr;
+  if (reason > static_cast<uint8_t>(RegistrationReason::kNoMemory)) return nullptr;
   return nullwatt::registration_reason_text(static_cast<RegistrationReason>(reason));
 }
 
@@ -218,5 +220,7 @@ uint8_t ct002_report_schedule_next(ct002_report_schedule *schedule, uint8_t onli
 }
 
 void ct002_report_schedule_finish(ct002_report_schedule *schedule) { schedule->value.finish(); }
+
+void ct002_report_schedule_rename(ct002_report_schedule *schedule) { schedule->value.rename(); }
 
 }  // extern "C"

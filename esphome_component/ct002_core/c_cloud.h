@@ -54,7 +54,7 @@ void ct002_app_pacer_finish(ct002_app_pacer *pacer);
 /* -- registration -- */
 
 enum { CT002_REGISTER_NOTHING = 0, CT002_REGISTER_TOKEN = 1, CT002_REGISTER_LIST = 2, CT002_REGISTER_ADD = 3 };
-enum { CT002_HTTP_UNREACHABLE = 3, CT002_HTTP_TIMED_OUT = 4, CT002_HTTP_CUT_OFF = 5 };
+enum { CT002_HTTP_UNREACHABLE = 3, CT002_HTTP_TIMED_OUT = 4, CT002_HTTP_CUT_OFF = 5, CT002_HTTP_NO_MEMORY = 16 };
 enum { CT002_RECORD_SIZE = 16 };
 
 typedef struct {
@@ -74,8 +74,9 @@ typedef struct {
   int32_t http_status;
   uint32_t pause_ms;
   const char *reason_text;
-  const char *mac;   /* "" until done */
-  const char *token; /* "" outside of a round */
+  const char *mac;           /* "" until done */
+  const char *confirmed_mac; /* of an earlier run or this one, or "" */
+  const char *token;         /* "" outside of a round */
 } ct002_registration_state;
 
 typedef struct ct002_registration ct002_registration;
@@ -122,6 +123,8 @@ size_t ct002_report_schedule_size(void);
 ct002_report_schedule *ct002_report_schedule_init(void *memory, size_t size, uint32_t interval_ms);
 uint8_t ct002_report_schedule_next(ct002_report_schedule *schedule, uint8_t online, uint32_t unix_s, uint32_t now_ms);
 void ct002_report_schedule_finish(ct002_report_schedule *schedule);
+/* The MAC is another one. */
+void ct002_report_schedule_rename(ct002_report_schedule *schedule);
 /* cffi-end */
 
 #ifdef __cplusplus

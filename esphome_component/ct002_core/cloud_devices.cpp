@@ -5,7 +5,6 @@ namespace {
 
 constexpr int32_t kCodeToken = 2;
 constexpr int32_t kCodeWrongPassword = 4;
-constexpr size_t kPrefixDigits = 6;
 
 /// `code` as a number or as a text of one.
 bool read_code(const JsonValue &reply, int32_t *code) {
@@ -17,8 +16,8 @@ bool read_code(const JsonValue &reply, int32_t *code) {
 
 bool contains(Text text, const char *word) {
   const Text wanted = text_of(word);
-  for (size_t i = 0; i + wanted.size <= text.size; i++) {
-    if (equal_ignoring_case(Text{text.data + i, wanted.size}, wanted)) return true;
+  for (; text.size >= wanted.size; text = Text{text.data + 1, text.size - 1}) {
+    if (starts_with_ignoring_case(text, wanted)) return true;
   }
   return false;
 }
@@ -28,12 +27,15 @@ bool blames_password(Text body) {
   return contains(body, "password") || contains(body, "\xE5\xAF\x86\xE7\xA0\x81") || contains(body, "\\u5bc6\\u7801");
 }
 
-bool is_managed(const char *mac) {
-  for (size_t i = 0; i < kPrefixDigits; i++) {
-    if (mac[i] != kManagedPrefix[i]) return false;
+/// One word of ASCII: anything else in a header may be the end of it and the beginning of another one.
+bool is_printable(Text text) {
+  for (size_t i = 0; i < text.size; i++) {
+    if (text[i] < '!' || text[i] > '~') return false;
   }
-  return true;
+  return text.size > 0;
 }
+
+bool is_managed(const char *mac) { return starts_with(text_of(mac), text_of(kManagedPrefix)); }
 
 /// A member that is a MAC; "" if it is none.
 void read_mac(const JsonValue &device, const char *name, char (&mac)[kMacSize]) {
@@ -53,11 +55,15 @@ TokenReply read_token(Text body, char *token, size_t capacity) {
   int32_t code = 0;
   const bool has_code = read_code(reply, &code);
   if (!has_code || code != kCodeToken) {
-    const bool wrong = has_code && (code == kCodeWrongPassword || blames_password(body));
+    // The code alone may stand for another refusal.
+    const bool wrong = has_code && code == kCodeWrongPassword && blames_password(body);
     return wrong ? TokenReply::kWrongPassword : TokenReply::kRefused;
   }
-  return json_text(json_member(reply, "token"), token, capacity) && token[0] != '\0' ? TokenReply::kToken
-                                                                                     : TokenReply::kNoToken;
+  size_t size = 0;
+  const bool fits = json_text(json_member(reply, "token"), token, capacity, &size);
+  if (fits && is_printable(Text{token, size})) return TokenReply::kToken;
+  token[0] = '\0';
+  return TokenReply::kNoToken;
 }
 
 AddReply read_add(Text body) {

@@ -87,10 +87,13 @@ ReportStep ReportSchedule::next(bool online, uint32_t unix_s, uint32_t now_ms) {
   if (!online) greeted_ = false;
   // Remembered, so that a counter that wraps meanwhile does not hide it.
   if (elapsed_ms(now_ms, reported_ms_) >= interval_ms_) due_ = true;
+  if (elapsed_ms(now_ms, greeted_ms_) >= interval_ms_) greeting_due_ = true;
   if (!online || busy_) return ReportStep::kNothing;
-  if (!greeted_) {
+  // After a loss so soon after a handshake the report alone is told.
+  if (!greeted_ && due_ && greeting_due_) {
     greeted_ = true;
-    due_ = true;
+    greeting_due_ = false;
+    greeted_ms_ = now_ms;
     busy_ = true;
     return ReportStep::kHandshake;
   }
@@ -99,6 +102,12 @@ ReportStep ReportSchedule::next(bool online, uint32_t unix_s, uint32_t now_ms) {
   busy_ = true;
   reported_ms_ = now_ms;
   return ReportStep::kReport;
+}
+
+void ReportSchedule::rename() {
+  greeted_ = false;
+  greeting_due_ = true;
+  due_ = true;
 }
 
 }  // namespace nullwatt

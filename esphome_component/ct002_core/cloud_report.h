@@ -40,23 +40,29 @@ size_t write_report_url(const ReportSource &source, const ReportValues &values, 
 
 enum class ReportStep : uint8_t { kNothing, kHandshake, kReport };
 
-/// What to send when: one handshake, a report directly after it and one every interval, from start to start.
+/// What to send when: one handshake, a report directly after it and one every interval, from start to start. Neither
+/// more often than that, however often the network comes and goes.
 class ReportSchedule {
  public:
   /// At least 5 s.
   explicit ReportSchedule(uint32_t interval_ms);
 
-  /// What to send now; then call finish(). `online`: there are a network and a MAC. Without them the next thing is a
-  /// handshake again. Call it often: at least once in 24 days.
+  /// What to send now; then call finish(). `online`: there are a network and a MAC. After a time without them a
+  /// handshake precedes the next report, unless there was one within the interval. Call it often: at least once in 24
+  /// days.
   ReportStep next(bool online, uint32_t unix_s, uint32_t now_ms);
   /// The request is over, whatever came of it.
   void finish() { busy_ = false; }
+  /// The MAC is another one: a handshake is due at once.
+  void rename();
 
  private:
   uint32_t interval_ms_;
+  uint32_t greeted_ms_ = 0;
   uint32_t reported_ms_ = 0;
   bool busy_ = false;
   bool greeted_ = false;
+  bool greeting_due_ = true;  ///< the last one is long enough ago
   bool due_ = true;
 };
 

@@ -29,31 +29,12 @@ constexpr Field kFields[] = {
     {"max_discharge", "must be a number, 0 to 10000 W", FieldKind::kNumber, kSetMaxDischarge, 0, 10000, 1},
 };
 
-bool equal(Text a, Text b) {
-  if (a.size != b.size) return false;
-  for (size_t i = 0; i < a.size; i++) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
-
 /// Takes `begin` off the front; false, and nothing taken, if the text begins otherwise.
 bool take(Text *text, Text begin) {
-  if (text->size < begin.size || !equal(Text{text->data, begin.size}, begin)) return false;
+  if (!starts_with(*text, begin)) return false;
   text->data += begin.size;
   text->size -= begin.size;
   return true;
-}
-
-/// The text up to the next '/', which is taken as well.
-Text take_level(Text *text) {
-  size_t size = 0;
-  while (size < text->size && (*text)[size] != '/') size++;
-  const Text level{text->data, size};
-  const size_t step = size < text->size ? size + 1 : size;
-  text->data += step;
-  text->size -= step;
-  return level;
 }
 
 bool parse_switch(Text text, bool *on) {
@@ -176,8 +157,8 @@ InsightsCommand parse_insights_command(const InsightsConfig &config, Text topic,
   payload = trim(payload);
   if (equal(topic, text_of("set"))) return parse_house(payload);
   if (!take(&topic, text_of("consumer/"))) return {};
-  const Text key = take_level(&topic);
-  const Text field = take_level(&topic);
+  const Text key = take_until('/', &topic);
+  const Text field = take_until('/', &topic);
   const bool is_key = key.size > 0 && key.size < kKeySize;
   if (is_key && equal(field, text_of("availability")) && topic.size == 0) return parse_availability(key, payload);
   if (!equal(topic, text_of("set"))) return {};

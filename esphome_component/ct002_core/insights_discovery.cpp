@@ -179,13 +179,10 @@ void write_discovery_topic(const InsightsConfig &config, Writer *out) {
   out->put("/device/");
 }
 
-bool begins_with(Text text, const char *begin) {
-  const Text wanted = text_of(begin);
-  return text.size >= wanted.size && equal_ignoring_case(Text{text.data, wanted.size}, wanted);
-}
-
 bool has_dc_output(Text device_type) {
-  return begins_with(device_type, "HMA") || begins_with(device_type, "HMJ") || begins_with(device_type, "HMK");
+  return starts_with_ignoring_case(device_type, text_of("HMA")) ||
+         starts_with_ignoring_case(device_type, text_of("HMJ")) ||
+         starts_with_ignoring_case(device_type, text_of("HMK"));
 }
 
 }  // namespace

@@ -299,7 +299,7 @@ JsonItems::JsonItems(const JsonValue &array) {
 
 bool JsonItems::next(JsonValue *item) { return take_listed(&rest_, item); }
 
-bool json_text(const JsonValue &value, char *out, size_t capacity) {
+bool json_text(const JsonValue &value, char *out, size_t capacity, size_t *text_size) {
   out[0] = '\0';
   if (value.type != JsonType::kString) return false;
   Characters characters(value);
@@ -313,6 +313,7 @@ bool json_text(const JsonValue &value, char *out, size_t capacity) {
     for (size_t i = 0; i < count; i++) out[size++] = bytes[i];
   }
   out[size] = '\0';
+  if (text_size != nullptr) *text_size = size;
   return true;
 }
 

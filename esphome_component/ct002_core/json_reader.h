@@ -34,7 +34,8 @@ class JsonItems {
 };
 
 /// A string without its escapes, terminated. False, and `out` empty, for anything else and for what does not fit.
-bool json_text(const JsonValue &value, char *out, size_t capacity);
+/// `size`: how long the text is; it may hold zero bytes.
+bool json_text(const JsonValue &value, char *out, size_t capacity, size_t *size = nullptr);
 
 /// An integer (121, 121.0). False, and `out` untouched, for anything else and beyond 32 bit.
 bool json_int(const JsonValue &value, int32_t *out);

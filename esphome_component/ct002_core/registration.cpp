@@ -32,11 +32,7 @@ bool is_sound(const RegistrationRecord &record, uint8_t model) {
   if (record.version != 1 || record.model != model || record.mac[kMacSize - 1] != '\0') return false;
   if (record.stage == 0 || record.stage > static_cast<uint8_t>(RegistrationStage::kConfirmed)) return false;
   char mac[kMacSize];
-  if (!normalize_ct_mac(text_of(record.mac), mac)) return false;
-  for (size_t i = 0; i < kMacSize; i++) {
-    if (mac[i] != record.mac[i]) return false;
-  }
-  return true;
+  return normalize_ct_mac(text_of(record.mac), mac) && equal(text_of(mac), text_of(record.mac));
 }
 
 }  // namespace
@@ -75,6 +71,8 @@ const char *registration_reason_text(RegistrationReason reason) {
       return "the added device is not in the account's list yet";
     case RegistrationReason::kNoFreeId:
       return "no free device id was found";
+    case RegistrationReason::kNoMemory:
+      return "too little memory for the reply";
   }
   return "";
 }

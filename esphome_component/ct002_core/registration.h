@@ -53,7 +53,8 @@ enum class RegistrationReason : uint8_t {
   kNoToken,
   kAddRefused,
   kNotListed,
-  kNoFreeId
+  kNoFreeId,
+  kNoMemory
 };
 
 /// For people; never holds anything of the account.
@@ -83,7 +84,7 @@ class Registration {
   RegistrationStep next_request(uint32_t now_ms, uint32_t random, char *url, size_t capacity);
   /// The reply to it. `truncated`: its body was longer than what is given.
   void on_reply(int32_t status, Text body, bool truncated, uint32_t now_ms);
-  /// There was none. `kind`: kUnreachable, kTimedOut or kCutOff.
+  /// There was none. `kind`: kUnreachable, kTimedOut, kCutOff or kNoMemory.
   void on_failure(RegistrationReason kind, uint32_t now_ms);
 
   /// The request that is under way or comes next.
@@ -93,6 +94,8 @@ class Registration {
   bool is_done() const { return done_; }
   /// The device's MAC once done, else "".
   const char *mac() const { return done_ ? record_.mac : ""; }
+  /// What an earlier run or this one has confirmed, to be used while `force` makes the cloud be asked again; else "".
+  const char *confirmed_mac() const { return stage() == RegistrationStage::kConfirmed ? record_.mac : ""; }
   /// Why nothing has come of it yet; kNone after a success.
   RegistrationReason reason() const { return reason_; }
   /// Status of the last reply, 0 without one.

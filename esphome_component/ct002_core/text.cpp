@@ -17,12 +17,34 @@ char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(by
 
 char upper(char byte) { return byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 32) : byte; }
 
+bool equal(Text a, Text b) {
+  if (a.size != b.size) return false;
+  for (size_t i = 0; i < a.size; i++) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 bool equal_ignoring_case(Text a, Text b) {
   if (a.size != b.size) return false;
   for (size_t i = 0; i < a.size; i++) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;
+}
+
+bool starts_with(Text text, Text begin) { return text.size >= begin.size && equal(Text{text.data, begin.size}, begin); }
+
+bool starts_with_ignoring_case(Text text, Text begin) {
+  return text.size >= begin.size && equal_ignoring_case(Text{text.data, begin.size}, begin);
+}
+
+Text take_until(char separator, Text *rest) {
+  Text part{rest->data, 0};
+  while (part.size < rest->size && (*rest)[part.size] != separator) part.size++;
+  const size_t used = part.size < rest->size ? part.size + 1 : part.size;
+  *rest = Text{rest->data + used, rest->size - used};
+  return part;
 }
 
 Text trim(Text text) {

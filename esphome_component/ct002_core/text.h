@@ -22,7 +22,15 @@ Text text_of(const char *literal);
 char lower(char byte);
 char upper(char byte);
 
+/// Byte by byte.
+bool equal(Text a, Text b);
 bool equal_ignoring_case(Text a, Text b);
+
+bool starts_with(Text text, Text begin);
+bool starts_with_ignoring_case(Text text, Text begin);
+
+/// What stands before the separator, all of it without one; `rest` is left with what follows the separator.
+Text take_until(char separator, Text *rest);
 
 /// The text without ASCII white space at both ends.
 Text trim(Text text);

@@ -234,7 +234,26 @@ def generated(esphome: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("cloud-code")
     (folder / "ca.pem").write_text(CERTIFICATE)
     texts = {f"{name}@{framework}": esp32_node(framework, *VARIANTS[name]) for name, framework in GENERATED}
+    texts |= {
+        f"log-{level}": esp32_node(f"esp-idf, log_level: {level}", *VARIANTS["both"])
+        for level in ("DEBUG", "verbose", "INFO")
+    }
+    texts["log-of-reports"] = esp32_node("esp-idf, log_level: DEBUG", *VARIANTS["reporting"])
     return esphome.generate_many(folder, texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        *(("log-DEBUG", True), ("log-verbose", True), ("log-INFO", False), ("log-of-reports", False)),
+        *(("registration@esp-idf", False), ("registration@arduino", False)),
+    ],
+)
+def test_warned_of_secrets_in_the_log_of_the_framework(generated: Any, name: str, warned: bool) -> None:
+    outcome = generated[name]
+    assert outcome.code == 0, outcome.text
+    words = "marstek_registration: the framework's log then holds mailbox, password hash and token"
+    assert (words in outcome.text) == warned, outcome.text
 
 
 def calls(outcome: Any, variable: str) -> list[str]:
@@ -303,28 +322,52 @@ def test_certificates_are_those_of_the_client(generated: Any) -> None:
 # -- the glue --------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("environment", [".venv-esphome", ".venv-esphome-floor"])
-def test_glue_compiles_for_the_chip(
-    esphome: Any, missing: Callable[[str, str], None], tmp_path: Path, environment: str
-) -> None:
-    """Against ESPHome's own headers; those of the chip are stand-ins. Nothing is linked."""
+CHIP = ["-DUSE_ESP32", "-DUSE_ESP_IDF", "-DUSE_ESP32_VARIANT_ESP32S3", "-DUSE_LWIP_FAST_SELECT"]
+
+
+@pytest.fixture(scope="module", params=[".venv-esphome", ".venv-esphome-floor"])
+def chip_source(
+    request: pytest.FixtureRequest,
+    esphome: Any,
+    missing: Callable[[str, str], None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """What would be compiled for a chip, ESPHome's own headers included."""
+    environment = request.param
     program = ROOT / environment / "bin" / "esphome"
     if not program.is_file():
         missing(f"esphome of {environment}", f"run `make {environment}/.installed`")
-    file = tmp_path / "node.yaml"
+    file = tmp_path_factory.mktemp("chip") / "node.yaml"
     file.write_text(esp32_node("esp-idf", *VARIANTS["both"]))
     outcome = type(esphome)(program).run("compile", "--only-generate", file)
     assert outcome.code == 0, outcome.text
-    source = tmp_path / ".esphome" / "build" / "node" / "src"
+    return file.with_name(".esphome") / "build" / "node" / "src"
+
+
+@pytest.mark.slow
+def test_http_client_of_the_chip_behaves(chip_source: Path, tmp_path: Path) -> None:
+    """Between a server and a memory that do as they are told: see web_glue.cpp."""
+    glue = chip_source / "esphome" / "components" / "ct002"
+    units = [Path(__file__).with_name("web_glue.cpp"), glue / "web.cpp", glue / "web_esp32.cpp"]
+    options = ["-std=gnu++20", "-w", "-Dstatic_assert(...)=", "-ffunction-sections", "-fdata-sections"]
+    options += ["-Wl,--gc-sections", f"-I{STAND_INS}", f"-I{chip_source}", "-o", str(tmp_path / "web_glue")]
+    built = subprocess.run(["g++", *options, *CHIP, *units], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run([tmp_path / "web_glue"], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "ok\n")
+
+
+@pytest.mark.slow
+def test_glue_compiles_for_the_chip(chip_source: Path) -> None:
+    """Against ESPHome's own headers; those of the chip are stand-ins. Nothing is linked."""
+    source = chip_source
     core, glue = (source / "esphome" / "components" / part for part in ("ct002_core", "ct002"))
     built = {path.name for path in (*core.glob("*.cpp"), *glue.glob("*.cpp"))}
     ours = {"marstek_registration.cpp", "cloud_reporting.cpp", "web.cpp", "web_esp32.cpp"}
     assert ours | {"registration.cpp", "cloud_report.cpp", "cloud_url.cpp", "cloud_devices.cpp"} <= built
     assert not built & {"app_responder.cpp", "c_cloud.cpp"}
-    flags = ["-DUSE_ESP32", "-DUSE_ESP_IDF", "-DUSE_ESP32_VARIANT_ESP32S3", "-DUSE_LWIP_FAST_SELECT"]
     options = ["-std=gnu++20", "-fsyntax-only", "-Wall", "-DESPHOME_LOG_LEVEL=6", f"-I{STAND_INS}", f"-I{source}"]
     for name in sorted(ours):
-        done = subprocess.run(["g++", *options, *flags, glue / name], capture_output=True, text=True, check=False)
+        done = subprocess.run(["g++", *options, *CHIP, glue / name], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert "components/ct002" not in done.stderr, done.stderr  # no warnings about ours

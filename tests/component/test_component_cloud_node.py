@@ -27,7 +27,7 @@ ct002:
   power_sensor_l1: x
   active_control: false
   udp_port: {udp_port}
-  marstek_registration: {{base_url: "{cloud}/", mailbox: "{mailbox}", password: "{password}", retry_interval: 5s}}
+  marstek_registration: {{base_url: "{cloud}/", mailbox: "{mailbox}", password: "{password}", retry_interval: 5s{more}}}
   cloud_reporting: {{host: "{host}", interval: 5s}}
 """
 SILENCE_S = 2.0
@@ -45,6 +45,10 @@ def cloud_port(plain_port: int) -> int:
 
 @pytest.fixture(scope="module")
 def program(compile_node: Callable[[str, str], Path], plain_port: int, cloud_port: int) -> Path:
+    return compile_node("cloud-node", node_of(plain_port, cloud_port))
+
+
+def node_of(plain_port: int, cloud_port: int, more: str = "") -> str:
     host = f"127.0.0.1:{cloud_port}"
     text = NODE.format(
         stand_ins=STAND_INS,
@@ -53,8 +57,9 @@ def program(compile_node: Callable[[str, str], Path], plain_port: int, cloud_por
         host=host,
         mailbox=MAILBOX,
         password=PASSWORD,
+        more=more,
     )
-    return compile_node("cloud-node", text.removeprefix("\n"))
+    return text.removeprefix("\n")
 
 
 def poll(ct_mac: str = "") -> bytes:
@@ -103,6 +108,24 @@ def test_batteries_are_answered_while_the_cloud_is_silent(
             node.wait_for_log(f"CT MAC is now {mac}")
             node.wait_for_log("Reports arrive at", 5)
             assert len([url for url in cloud.urls if "Solar" in url or "getDeviceList" in url]) == asked
+
+
+@pytest.mark.slow
+def test_known_mac_is_used_while_the_cloud_is_asked_again(
+    compile_node: Callable[[str, str], Path], run_node: Callable[..., Any], plain_port: int, cloud_port: int
+) -> None:
+    program = compile_node("forced-node", node_of(plain_port, cloud_port, ", force_reregister: true"))
+    cloud = Cloud()
+    with CloudServer(cloud, silence_s=SILENCE_S, port=cloud_port), run_node(program, poll_port=plain_port) as node:
+        node.wait_for_log("Registered as CT", 10)
+        node.stop(signal.SIGTERM)
+    (mac,) = cloud.created
+    # Nobody answers now.
+    with run_node(program, poll_port=plain_port) as node:
+        node.wait_for_log("Not registered: the cloud cannot be reached", 5)
+        assert f"CT MAC is now {mac}" in node.log
+        assert node.ask(poll("5cce1b7a90d4"), wait=0.3) is None
+        assert node.ask(poll(mac)) is not None
 
 
 @pytest.mark.slow

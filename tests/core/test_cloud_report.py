@@ -116,6 +116,42 @@ def test_one_handshake_then_reports(start: float) -> None:
     assert schedule.next(True, NOW, at=start + 196) is ReportStep.REPORT
 
 
+@pytest.mark.parametrize("start", [0.0, 2**32 / 1000 - 100])
+def test_a_network_that_comes_and_goes_is_not_greeted_each_time(start: float) -> None:
+    schedule = ReportSchedule(60)
+    asked: dict[ReportStep, list[int]] = {ReportStep.HANDSHAKE: [], ReportStep.REPORT: []}
+    for second in range(241):
+        step = schedule.next(second % 3 != 0, NOW, at=start + second)
+        if step is not ReportStep.NOTHING:
+            asked[step].append(second)
+            schedule.finish()
+    assert asked == {ReportStep.HANDSHAKE: [1, 62, 124, 185], ReportStep.REPORT: [2, 64, 125, 187]}
+
+
+def test_handshake_after_a_loss_waits_for_the_next_report() -> None:
+    schedule = ReportSchedule(60)
+    for second, step in ((0, ReportStep.HANDSHAKE), (0, ReportStep.REPORT), (60, ReportStep.REPORT)):
+        assert schedule.next(True, NOW, at=second) is step
+        schedule.finish()
+    assert schedule.next(False, NOW, at=70) is ReportStep.NOTHING
+    assert schedule.next(True, NOW, at=71) is ReportStep.NOTHING
+    assert schedule.next(True, NOW, at=119) is ReportStep.NOTHING
+    assert schedule.next(True, NOW, at=120) is ReportStep.HANDSHAKE
+    schedule.finish()
+    assert schedule.next(True, NOW, at=120) is ReportStep.REPORT
+
+
+def test_another_name_is_greeted_at_once() -> None:
+    schedule = ReportSchedule(60)
+    assert schedule.next(True, NOW, at=0) is ReportStep.HANDSHAKE
+    schedule.rename()
+    assert schedule.next(True, NOW, at=1) is ReportStep.NOTHING  # one request at a time
+    schedule.finish()
+    assert schedule.next(True, NOW, at=1) is ReportStep.HANDSHAKE
+    schedule.finish()
+    assert schedule.next(True, NOW, at=1) is ReportStep.REPORT
+
+
 def test_no_report_while_the_clock_was_never_set() -> None:
     schedule = ReportSchedule(60)
     assert schedule.next(True, 0, at=0) is ReportStep.HANDSHAKE

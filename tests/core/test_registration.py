@@ -1,5 +1,6 @@
 """The emulated CT in the user's account: never twice, whatever fails, and without telling secrets."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -273,6 +274,19 @@ def test_a_record_that_cannot_be_right_does_not_count(record: RegistrationRecord
     assert host.run() == "02b2508b0e71"
 
 
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("stage", list(RegistrationStage))
+def test_only_a_confirmed_mac_is_handed_over_before_the_cloud_answers(stage: RegistrationStage, force: bool) -> None:
+    host = Host(Cloud(), force=force)
+    host.stored = RegistrationRecord("02b250aabbcc", stage)
+    host.boot()
+    confirmed = stage is RegistrationStage.CONFIRMED
+    assert host.registration.confirmed_mac == ("02b250aabbcc" if confirmed else None)
+    host.stored = RegistrationRecord("02B250AABBCC", stage)
+    host.boot()
+    assert host.registration.confirmed_mac is None
+
+
 def test_force_asks_again_and_keeps_the_id() -> None:
     record = RegistrationRecord("02b250aabbcc", RegistrationStage.CONFIRMED)
     for devices, mac in (
@@ -285,6 +299,7 @@ def test_force_asks_again_and_keeps_the_id() -> None:
         host.stored = record
         host.boot()
         assert not host.registration.is_done and host.registration.mac is None
+        assert host.registration.confirmed_mac == "02b250aabbcc"
         # Nothing is lost of what was known while the cloud has not answered.
         assert host.registration.record == record
         assert host.run() == mac
@@ -340,8 +355,12 @@ def test_a_wrong_password_is_not_tried_often() -> None:
             "mailbox or password is wrong",
         ),
         (200, rb'{"code": "4", "msg": "\u5bc6\u7801\u9519\u8bef"}', "mailbox or password is wrong"),
-        (200, b'{"code": 4}', "mailbox or password is wrong"),
-        (200, b'{"code": 5, "msg": "Wrong PASSWORD"}', "mailbox or password is wrong"),
+        (200, b'{"code": 4, "msg": "Wrong PASSWORD"}', "mailbox or password is wrong"),
+        # The code alone, or the word alone, may mean anything: not a reason to wait for hours.
+        (200, b'{"code": 4}', "the cloud refused to log in"),
+        (200, b'{"code": 4, "msg": "maintenance"}', "the cloud refused to log in"),
+        (200, b'{"code": 5, "msg": "Wrong PASSWORD"}', "the cloud refused to log in"),
+        (200, b'{"msg": "password"}', "the cloud refused to log in"),
         (200, b'{"code": 3, "msg": "busy"}', "the cloud refused to log in"),
         (200, b'{"token": "t"}', "the cloud refused to log in"),
         (200, b"[]", "the cloud refused to log in"),
@@ -349,6 +368,15 @@ def test_a_wrong_password_is_not_tried_often() -> None:
         (200, b'{"code": 2, "token": ""}', "the cloud gave no token"),
         (200, b'{"code": 2, "token": 7}', "the cloud gave no token"),
         (200, b'{"code": 2, "token": "' + b"x" * 600 + b'"}', "the cloud gave no token"),
+        # No header can hold these, or it would hold another header.
+        (200, '{"code": 2, "token": "tök"}'.encode(), "the cloud gave no token"),
+        (200, '{"code": 2, "token": "\u5bc6"}'.encode(), "the cloud gave no token"),
+        (200, rb'{"code": 2, "token": "t\r\nX-Evil: 1"}', "the cloud gave no token"),
+        (200, rb'{"code": 2, "token": "t t"}', "the cloud gave no token"),
+        (200, rb'{"code": 2, "token": "t\u0000"}', "the cloud gave no token"),
+        (200, rb'{"code": 2, "token": "\u0000t"}', "the cloud gave no token"),
+        (200, rb'{"code": 2, "token": "t\u007f"}', "the cloud gave no token"),
+        (200, b'{"code": 2, "token": "t\xff"}', "the cloud gave no token"),
         (200, b"<html>password</html>", "the reply is not JSON"),
         (200, b'{"code": 2, "token": "t"', "the reply is not JSON"),
         (200, b"", "the cloud answered nothing"),
@@ -374,6 +402,40 @@ def test_hostile_replies_create_nothing(status: int, body: bytes, truncated: boo
     host.registration.on_reply(status, body, at=0, truncated=truncated)
     assert host.registration.record.mac == ""
     assert host.registration.reason
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_a_token_is_told_unchanged_or_not_at_all(token: str) -> None:
+    host = Host(Cloud())
+    host.registration.next_request(1, at=0)
+    host.registration.on_reply(200, json.dumps({"code": 2, "token": token, "data": []}).encode(), at=0)
+    if all("!" <= character <= "~" for character in token):
+        host.registration.next_request(1, at=0)
+        host.registration.on_reply(200, b"{}", at=0)
+        request = host.registration.next_request(1, at=0)
+        assert request is not None and request.headers["token"] == token
+    else:
+        assert host.registration.reason == "the cloud gave no token"
+
+
+@pytest.mark.parametrize("body", [b'{"code": 4}', b'{"code": 3, "msg": "password"}'])
+def test_a_refusal_that_is_no_wrong_password_is_tried_again_soon(body: bytes) -> None:
+    host = Host(Cloud())
+    pauses = []
+    for _ in range(3):
+        host.registration.next_request(1, at=host.at)
+        host.registration.on_reply(200, body, at=host.at)
+        pauses.append(host.registration.pause_s)
+        host.at += host.registration.pause_s
+    assert pauses == [60, 120, 240]
+
+
+def test_no_memory_for_the_reply_is_told_as_that() -> None:
+    host = Host(Cloud())
+    host.registration.next_request(1, at=0)
+    host.registration.on_failure(HttpFailure.NO_MEMORY, at=0)
+    assert host.registration.reason == "too little memory for the reply"
+    assert host.registration.pause_s == 60
 
 
 def test_replies_that_nobody_asked_for_change_nothing() -> None:

@@ -3,16 +3,22 @@
 import asyncio
 import json
 import logging
+import os
 import socket
+import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from cloud_stand_in import MAILBOX, PASSWORD, SECRETS, Cloud, CloudServer, Fault
 
-from nullwatt.core import CloudReport, Config, Emulator
-from nullwatt.emulator.cloud import Account, RegistrationService, ReportService, StateFile
+from nullwatt.core import CloudReport, Config, Emulator, HttpFailure, RegistrationRecord, RegistrationStage
+from nullwatt.emulator import cloud as cloud_module
+from nullwatt.emulator.cloud import Account, RegistrationService, ReportService, StateFile, _get
 
 # Long for a machine that is busy with other tests, or what is well would time out, too.
 TIMEOUT_S = 1.0
@@ -177,13 +183,142 @@ async def test_nothing_is_created_that_cannot_be_remembered(tmp_path: Path, capl
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"HME-4": 1}', '{"HME-4": {}}', '{"HME-4": {"mac": 1, "stage": "no"}}', "\udcff"]
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"HME-4": 1}',
+        '{"HME-4": null}',
+        '{"HME-4": {}}',
+        '{"HME-4": {"mac": 1, "stage": "no"}}',
+        '{"HME-4": {"mac": "02b250aabbcc", "stage": "no"}}',
+        '{"HME-4": {"mac": 1, "stage": "sent"}}',
+        '{"HME-4": {"mac": "02b250aabbc", "stage": "sent"}}',
+        '{"HME-4": {"mac": "", "stage": "confirmed"}}',
+        "\udcff",
+    ],
 )
-async def test_state_file_that_was_spoilt(tmp_path: Path, content: str) -> None:
+async def test_state_file_that_was_spoilt(tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str) -> None:
+    # It may have told of a device that was created.
     state = tmp_path / "cloud.json"
-    state.write_bytes(content.encode("utf-8", "surrogateescape"))
+    raw = content.encode("utf-8", "surrogateescape")
+    state.write_bytes(raw)
+    with CloudServer(Cloud()) as server:
+        assert await register(server.url, state) is None
+    assert server.cloud.created == []
+    assert state.read_bytes() == raw
+    (line,) = [record for record in caplog.records if record.name.startswith("nullwatt")]
+    assert line.levelno == logging.ERROR and str(state) in line.getMessage()
+
+
+async def test_state_file_that_must_not_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cloud.json").mkdir()
+    with CloudServer(Cloud()) as server:
+        assert await register(server.url, tmp_path / "cloud.json") is None
+    assert server.cloud.requests == []
+    assert str(tmp_path / "cloud.json") in caplog.text
+
+
+async def test_state_file_that_is_spoilt_meanwhile(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    state = tmp_path / "cloud.json"
+
+    class Spoiling(Cloud):
+        def handle(self, *request: Any) -> tuple[Fault, int, bytes]:
+            state.write_text("{")
+            return super().handle(*request)
+
+    with CloudServer(Spoiling()) as server, pytest.raises(asyncio.CancelledError):
+        await register(server.url, state, virtual=Stopping(2))
+    assert server.cloud.created == [] and state.read_text() == "{"
+    assert f"the registration cannot be stored: {state}" in caplog.text
+
+
+@pytest.mark.parametrize("content", ["{}", '{"HME-4": {"mac": "", "stage": "none"}}', '{"HME-3": 1}'])
+async def test_state_file_that_tells_of_no_device(tmp_path: Path, content: str) -> None:
+    state = tmp_path / "cloud.json"
+    state.write_text(content)
     with CloudServer(Cloud()) as server:
         assert await register(server.url, state) == server.cloud.created[0]
+
+
+async def test_state_file_survives_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def note_fsync(descriptor: int) -> None:
+        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name.split('.')[0]}")
+        fsync(descriptor)
+
+    def note_replace(path: Path, target: Path) -> Path:
+        done.append("replace")
+        return replace(path, target)
+
+    monkeypatch.setattr("os.fsync", note_fsync)
+    monkeypatch.setattr(Path, "replace", note_replace)
+    StateFile(tmp_path / "there" / "cloud.json").store(RegistrationRecord("02b250aabbcc", RegistrationStage.SENT))
+    assert done == ["fsync cloud", "replace", "fsync there"]
+
+
+@pytest.mark.parametrize("token", ["tökén", "t\r\nX-Evil: 1"])
+async def test_token_that_no_header_can_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture, token: str) -> None:
+    class Odd(Cloud):
+        def _act(self, *request: Any) -> tuple[int, bytes]:
+            return 200, json.dumps({"code": 2, "token": token, "data": []}).encode()
+
+    odd = Odd()
+    with CloudServer(odd) as server, pytest.raises(asyncio.CancelledError):
+        await register(server.url, tmp_path / "cloud.json", virtual=Stopping(1))
+    assert odd.created == [] and set(odd.requests) == {"/app/Solar/v2_get_device.php"}
+    assert "cloud: not registered: the cloud gave no token" in caplog.text
+
+
+async def test_nothing_that_cannot_be_sent_ends_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await _get("http://127.0.0.1:9/", {"token": "tök"}, 1.0, 10) is HttpFailure.UNREACHABLE
+    assert await _get("http://127.0.0.1:9/\ud800", {}, 1.0, 10) is HttpFailure.UNREACHABLE
+
+
+async def test_known_mac_is_used_before_the_cloud_answers(tmp_path: Path) -> None:
+    state = tmp_path / "cloud.json"
+    state.write_text('{"HME-4": {"mac": "02b250aabbcc", "stage": "confirmed"}}')
+    virtual, found = Stopping(1), []
+    service = RegistrationService(
+        Account("http://127.0.0.1:9", MAILBOX, PASSWORD),
+        StateFile(state),
+        found.append,
+        force=True,
+        clock=virtual.clock,
+        sleep=virtual.sleep,
+    )
+    with pytest.raises(asyncio.CancelledError):
+        await service.run()
+    assert found == ["02b250aabbcc"] == [service.mac]
+
+
+async def test_event_loop_is_never_kept_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the disk nor certificates hold up who answers batteries."""
+    here = threading.get_ident()
+    threads: dict[str, list[bool]] = {"fsync": [], "certificates": []}
+    fsync, create = os.fsync, httpx.create_ssl_context
+
+    def slow_fsync(descriptor: int) -> None:
+        threads["fsync"].append(threading.get_ident() == here)
+        fsync(descriptor)
+
+    def slow_create(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        threads["certificates"].append(threading.get_ident() == here)
+        return create(*arguments, **options)
+
+    monkeypatch.setattr("os.fsync", slow_fsync)
+    monkeypatch.setattr("httpx.create_ssl_context", slow_create)
+    cloud_module._certificates.cache_clear()
+    with CloudServer(Cloud()) as server:
+        await register(server.url, tmp_path / "cloud.json")
+    assert threads == {"fsync": [False] * len(threads["fsync"]), "certificates": []}
+    assert threads["fsync"]
+    for _ in range(3):
+        assert await _get("https://127.0.0.1:9/", {}, 1.0, 10) is HttpFailure.UNREACHABLE
+    assert threads["certificates"] == [False]
 
 
 async def test_records_of_both_types_share_a_file(tmp_path: Path) -> None:
@@ -265,8 +400,25 @@ async def test_handshake_again_after_the_network_was_lost(caplog: pytest.LogCapt
     assert caplog.text.count("cloud: reports do not arrive") == 1
     with CloudServer(Sink()) as server:
         reporting.service._report = CloudReport("", "HME-4", server.url.removeprefix("http://"))
-        await reporting.run(3)
+        await reporting.run(60)
     assert server.cloud.requests == ["getDateInfoeu.php", "setCtReporting"]
+
+
+async def test_a_cloud_that_cannot_be_reached_is_not_asked_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float]] = []
+    reporting = Reporting("127.0.0.1:9")
+
+    async def unreachable(url: str, *rest: object) -> HttpFailure:
+        asked.append((urlsplit(url).path.rsplit("/")[-1], reporting.virtual.now))
+        return HttpFailure.UNREACHABLE
+
+    monkeypatch.setattr("nullwatt.emulator.cloud._get", unreachable)
+    await reporting.run(182)
+    assert asked == [
+        *(("getDateInfoeu.php", 0), ("setCtReporting", 1)),
+        *(("getDateInfoeu.php", 61), ("setCtReporting", 62)),
+        *(("getDateInfoeu.php", 122), ("setCtReporting", 123)),
+    ]
 
 
 async def test_handshake_again_under_another_name() -> None:

@@ -6,19 +6,23 @@ import logging
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import aiomqtt
 import pytest
-from mqtt_broker import Broker, Ear
+from mqtt_broker import Broker, Ear, free_port
 from mqtt_broker import until as wait_until
 from sim_process import Running
 
 from nullwatt.core import Config, ConsumerState, Emulator, Insights, Message, encode_frame
+from nullwatt.emulator import mqtt
 from nullwatt.emulator.marstek_app import MarstekApp
 from nullwatt.emulator.mqtt import InsightsService, printable
 from nullwatt.home import MqttInsightsSection, parse_broker, parse_house
@@ -293,6 +297,67 @@ async def test_a_wrong_password_is_told_once_and_nobody_waits(broker: Broker, ca
     assert "uthori" in record.getMessage() and "wr0ng" not in caplog.text
 
 
+async def test_the_trusted_certificates_are_read_once_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, threads, make = 0, set(), ssl.create_default_context
+
+    def slow() -> ssl.SSLContext:
+        nonlocal made
+        made += 1
+        threads.add(threading.current_thread())
+        return make()
+
+    tried = 0
+
+    class Client(aiomqtt.Client):
+        async def __aenter__(self) -> Self:
+            nonlocal tried
+            tried += 1
+            return await super().__aenter__()
+
+    monkeypatch.setattr(ssl, "create_default_context", slow)
+    monkeypatch.setattr(aiomqtt, "Client", Client)
+    monkeypatch.setattr(mqtt, "_FIRST_WAIT_S", 0.01)
+    service = InsightsService(Emulator(), parse_broker(f"mqtts://127.0.0.1:{free_port()}"), lambda: 0.0)
+    task = asyncio.create_task(service.run())
+    await until(lambda: tried >= 3, "not tried again")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert made == 1 and threading.current_thread() not in threads
+
+
+async def test_two_with_the_same_names_are_told_so_and_stop_fighting(
+    broker: Broker, ear: Ear, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    for name in ("_FIRST_WAIT_S", "_LONGEST_WAIT_S", "_QUICK_S", "_LONGEST_FIGHT_WAIT_S"):
+        monkeypatch.setattr(mqtt, name, getattr(mqtt, name) / 20)
+    first, second = Told(broker, device_id="cellar"), Told(broker, device_id="cellar")
+
+    def blamed() -> list[str]:
+        return [line for line in caplog.messages if "is another nullwatt connected" in line]
+
+    async with first.told():
+        task = asyncio.create_task(second.service.run())
+        await until(lambda: len(blamed()) == 2, "nobody is blamed", 20)
+        assert "base_topic astrameter and device_id cellar?" in blamed()[0], blamed()
+        before = len(caplog.messages)
+        await asyncio.sleep(6)
+        assert len(blamed()) == 2
+        assert 2 <= len(caplog.messages) - before <= 7, caplog.messages[before:]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await until(lambda: first.service.connected, "not back when the other is gone", 10)
+
+
+@pytest.mark.parametrize("names", [{"device_id": "other"}, {"base_topic": "other"}])
+async def test_two_with_other_names_get_along(
+    broker: Broker, names: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with told(broker), told(broker, **names):
+        await asyncio.sleep(1.0)
+    assert not caplog.records
+
+
 async def test_a_battery_that_left_goes_offline_and_comes_back(broker: Broker, ear: Ear) -> None:
     topic = f"{BATTERY}/availability"
     async with told(broker) as house:
@@ -366,8 +431,10 @@ async def test_a_button_rotates_and_a_retained_press_does_not(
 
 def test_a_process_at_a_hundred_times_real_time(broker: Broker, ear: Ear, tmp_path: Path) -> None:
     """The last will after kill -9, a second life, and a battery that is unplugged and comes back."""
-    house = {**HOUSE, "http": {"port": 0}, "time_scale": 100, "mqtt_insights": {"device_id": "cellar"}}
-    options = ("--emulator", "--ct-port", "0", "--no-web", "--mqtt", broker.uri)
+    house: dict[str, Any] = {**HOUSE, "http": {"port": 0}, "time_scale": 100, "mqtt_insights": {"device_id": "cellar"}}
+    # The file has the device id, the command line the rest.
+    options = ("--emulator", "--ct-port", "0", "--no-web", "--mqtt", broker.uri, "--mqtt-base-topic", "astrameter")
+    house["mqtt_insights"]["base_topic"] = "elsewhere"
     battery = f"astrameter/ct002/cellar/consumer/{MAC}"
     document = f"homeassistant/device/astrameter_ct002_cellar_{MAC}/config"
     first = Running(tmp_path, house, *options)
@@ -400,9 +467,10 @@ def test_a_process_at_a_hundred_times_real_time(broker: Broker, ear: Ear, tmp_pa
 def test_the_emulator_as_a_service(broker: Broker, ear: Ear, tmp_path: Path) -> None:
     log = tmp_path / "log"
 
-    def start() -> tuple["subprocess.Popen[str]", int]:
+    def start(*options: str) -> tuple["subprocess.Popen[str]", int]:
+        command = [sys.executable, "-m", "nullwatt", "emulator", "--host", "127.0.0.1", "--port", "0"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "nullwatt", "emulator", "--host", "127.0.0.1", "--port", "0", "--mqtt", broker.uri],
+            [*command, "--mqtt", broker.uri, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log.open("w"),
@@ -411,16 +479,22 @@ def test_the_emulator_as_a_service(broker: Broker, ear: Ear, tmp_path: Path) -> 
         assert process.stdout is not None
         return process, int(process.stdout.readline().rsplit(":", 1)[1])
 
-    for number, end in (("1", signal.SIGKILL), ("2", signal.SIGTERM)):
-        process, port = start()
-        wait_until(lambda: ear.latest.get("astrameter/status") == "online", "not online")
+    named = ("--mqtt-base-topic", "home/nw", "--mqtt-device-id", "cellar")
+    lives: list[tuple[str, signal.Signals, tuple[str, ...], str, str]] = [
+        ("1", signal.SIGKILL, (), "astrameter", METER),
+        ("2", signal.SIGTERM, (), "astrameter", METER),
+        ("3", signal.SIGTERM, named, "home/nw", "home/nw/ct002/cellar"),
+    ]
+    for number, end, options, base, meter in lives:
+        process, port = start(*options)
+        wait_until(lambda: ear.latest.get(f"{base}/status") == "online", "not online")  # noqa: B023
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as battery:
             request = encode_frame(["HMG-50", f"02B25000000{number}", "HME-4", "", "A", "0"])
             battery.sendto(request, ("127.0.0.1", port))
-        wait_until(lambda: f"{METER}/consumer/02b25000000{number}" in ear.latest, "no battery")  # noqa: B023
+        wait_until(lambda: f"{meter}/consumer/02b25000000{number}" in ear.latest, "no battery")  # noqa: B023
         process.send_signal(end)
         assert process.wait(10) == (-end if end == signal.SIGKILL else 0), log.read_text()
-        wait_until(lambda: ear.latest["astrameter/status"] == "offline", "not offline")
+        wait_until(lambda: ear.latest[f"{base}/status"] == "offline", "not offline")  # noqa: B023
         assert process.stdin is not None and process.stdout is not None
         process.stdin.close()
         process.stdout.close()
@@ -455,6 +529,74 @@ async def test_further_topics_share_the_connection(broker: Broker, ear: Ear) -> 
         await until(lambda: ear.latest.get("echo/answer") == "hello", "no answer")
         house.poll()
         await until(lambda: BATTERY in ear.latest, "no battery")
+
+
+class Broken:
+    """Fails wherever it can."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.failed = 0
+
+    def fail(self, where: str) -> None:
+        if where == self.where:
+            self.failed += 1
+            raise KeyError("no such\nthing")
+
+    @property
+    def subscriptions(self) -> Sequence[str]:
+        self.fail("subscriptions")
+        return ("broken/ask",) if self.where != "filter" else ("broken/#/ask",)
+
+    def connected(self) -> None:
+        self.fail("connected")
+
+    def received(self, topic: str, payload: bytes) -> Iterator[Message]:
+        self.fail("received")
+        yield Message("broken/heard", b"1", True, 0)
+        self.fail("midway")
+
+    def due(self) -> Iterator[Message]:
+        self.fail("due")
+        yield Message("broken/+" if self.where == "topic" else "broken/due", b"1", False, 0)
+
+
+@pytest.mark.parametrize("where", ["subscriptions", "filter", "connected", "received", "midway", "due", "topic"])
+async def test_an_extension_that_fails_harms_nobody_else(
+    broker: Broker, ear: Ear, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    house, broken = Told(broker), Broken(where)
+    house.service.extensions += [broken, Echo()]
+    async with house.told():
+        await until(lambda: ear.latest.get("echo/begun") == "1", "the one after it is not called")
+        for word in ("hello", "again"):
+            ear.publish("echo/ask", word)
+            await until(lambda: ear.latest.get("echo/answer") == word, "no answer")  # noqa: B023
+        house.poll()
+        await until(lambda: BATTERY in ear.latest, "no battery")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("Broken: ") and line.isprintable() and "; going on without" in line
+    assert broken.failed >= {"filter": 0, "topic": 0, "connected": 1, "subscriptions": 1}.get(where, 2)
+
+
+async def test_the_app_goes_on_when_its_meter_fails(broker: Broker, ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+    house = Told(broker)
+    works = False
+
+    def measured() -> Sequence[float]:
+        if not works:
+            raise OSError("no meter")
+        return (300.0, 20.0, -5.0)
+
+    house.service.extensions.append(MarstekApp(house.emulator, CT_MAC, measured, lambda: house.now_s, 0))
+    async with house.told():
+        for _ in range(3):
+            ear.publish(of_app("App"), "cd=1")
+        await until(lambda: "no meter" in caplog.text, "no line")
+        works = True
+        ear.publish(of_app("App"), "cd=1")
+        await until(lambda: ear.latest.get(of_app("device"), "").startswith(FRAME.format(0)), "no answer any more")
+    assert len(caplog.records) == 1
 
 
 # --- the Marstek app

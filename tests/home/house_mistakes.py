@@ -65,6 +65,7 @@ def changed(place: Place, value: object) -> dict[str, Any]:
     return document
 
 
+WRITTEN = "broker: mqtt://user:password@host:port"
 P = ("powermeter",)
 A = ("powermeter", "appliances")
 HAND_WRITTEN = [
@@ -78,6 +79,24 @@ HAND_WRITTEN = [
     (("mqtt_insights", "ha_discovry"), True, 'unknown key, did you mean "ha_discovery"?'),
     (("mqtt_insights", "state_interval"), -1, "mqtt_insights.state_interval = -1: must be greater than or equal to 0"),
     (("mqtt_insights", "broker"), "http://x", 'mqtt_insights.broker = "***": must begin with mqtt:// or mqtts://'),
+    *(
+        ((*place,), value, f'mqtt_insights{"".join(f".{key}" for key in place[1:])} = "***": {rule}')
+        for place, value, rule in (
+            (("mqtt_insights", "password"), "hunter2", f"unknown key, write it as {WRITTEN}"),
+            (("mqtt_insights", "broker"), {"host": "h", "password": "hunter2"}, f"must be text: {WRITTEN}"),
+            (("mqtt_insights", "uri"), "u:hunter2@host", f"unknown key, write it as {WRITTEN}"),
+            (("mqtt_insights",), "u:hunter2@h", f"must be an object with keys, such as {WRITTEN}"),
+            (("mqtt_insights", "broker"), ["u", "hunter2"], f"must be text: {WRITTEN}"),
+            (("mqtt_insights", "base_topic"), ["hunter2"], "must be text in quotes"),
+            (("mqtt_insights", "Username"), "hunter2", f"unknown key, write it as {WRITTEN}"),
+            (("mqtt_insights", "brokr"), "u:hunter2@h", 'unknown key, did you mean "broker"?'),
+        )
+    ),
+    (("mqtt_insights", "u:hunter2@h"), None, 'mqtt_insights.*** = "***": unknown key'),
+    (("mqtt_insight",), {"password": "hunter2"}, 'mqtt_insight = "***": unknown key, did you mean "mqtt_insights"?'),
+    (("broker",), "u:hunter2@h", 'broker = "***": unknown key'),
+    (("ct", "extra"), {"mqtt": {"host": "hunter2"}}, 'ct.extra = {"mqtt": "***"}: unknown key'),
+    (("batteries",), {"password": "hunter2"}, 'batteries = {"password": "***"}: must be a list'),
     (("meter", "refresh_s"), 0, "meter.refresh_s = 0: must be greater than or equal to 0.01"),
     (("meter", "latency"), 1, 'meter.latency = 1: unknown key, did you mean "latency_s"?'),
     (("meter", "noise"), None, "meter.noise = null: must be a number"),

@@ -53,7 +53,22 @@ def test_the_full_file_is_a_house() -> None:
 
 @pytest.mark.parametrize(("place", "value", "message"), HAND_WRITTEN)
 def test_hand_written_mistakes(place: Place, value: object, message: str) -> None:
-    assert message in line_for(changed(place, value))
+    line = line_for(changed(place, value))
+    assert message in line and "hunter2" not in line
+
+
+@pytest.mark.parametrize("document", ["u:hunter2@h", [{"mqtt_insights": {"broker": "u:hunter2@h"}}]])
+def test_a_file_that_is_no_object_shows_no_password(document: object) -> None:
+    assert "hunter2" not in line_for(document)
+
+
+@pytest.mark.parametrize("value", ["*hunter2", "!hunter2", "!hunter2 x", "&hunter2 *x", "hunter2: x", "%hunter2"])
+def test_a_password_that_is_no_yaml_is_not_shown(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "h.yaml"
+    path.write_text(f"mqtt_insights:\n  password: {value}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_house_file(path)
+    assert "hunter2" not in str(caught.value) and str(caught.value).startswith(str(path))
 
 
 def test_a_name_that_would_break_the_line_is_escaped() -> None:

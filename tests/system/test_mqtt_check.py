@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,9 @@ def entity(key: str, **changes: object) -> Callable[[Any], object]:
     return edit
 
 
+RECURSIVE = "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}"
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+TOPIC_RULE = "must be 1 to 63 bytes without the wildcards + and # and without control characters"
 PROBLEMS: list[tuple[str, Callable[[Any], object], str]] = [
     (CONFIG, entity("phase", unique_id=None), f"{NODE} phase: unique_id missing"),
     (CONFIG, entity("phase", platform=None), f"{NODE} phase: platform missing"),
@@ -156,6 +160,15 @@ PROBLEMS: list[tuple[str, Callable[[Any], object], str]] = [
     (CONFIG, entity("phase", value_template="{{ value_json.phase"), "value template fails: unexpected end of template"),
     (CONFIG, entity("phase", value_template="{{ 1 / 0 }}"), "value template fails: division by zero"),
     (CONFIG, entity("phase", value_template="{{ ''.__class__.mro() }}"), "value template fails: access to attribute"),
+    (CONFIG, entity("phase", value_template="{{ 5|dictsort }}"), "phase: value template fails: 'int' object has no"),
+    (CONFIG, entity("phase", value_template=RECURSIVE), "phase: value template fails: maximum recursion depth"),
+    (CONFIG, entity("phase", value_template="{{ 'a' * 10**10 }}"), "phase: value template fails: needs too much memo"),
+    (CONFIG, entity("phase", value_template="{{ 'a' * 10**6 }}"), "phase: value is longer than 255 characters"),
+    (CONFIG, entity("phase", value_template=ENDLESS), "phase: value template fails: takes longer than 2 s"),
+    (CONFIG, entity("phase", value_template="(" * 10**5), "phase: value is longer than 255 characters"),
+    (CONFIG, entity("phase", value_template=f"{{{{ {'(' * 10**5} }}}}"), "phase: value template fails: "),
+    (CONFIG, lambda doc: doc["device"].update(identifiers=5), f"{NODE}: device without identifiers"),
+    (CONFIG, lambda doc: doc["device"].update(identifiers={"a": 1}), f"{NODE}: device without identifiers"),
     (CONFIG, entity("target_l1", value_template="{{ value_json.phase }}"), "value A is not a number"),
     (CONFIG, entity("manual_target", max=-5), "manual_target: value 0.0 is not within -10000 and -5"),
     (CONFIG, entity("active", state_on="ON"), "active: value True is neither ON nor False"),
@@ -178,6 +191,34 @@ PROBLEMS: list[tuple[str, Callable[[Any], object], str]] = [
 def test_each_problem_is_named(told: dict[str, bytes], topic: str, edit: Callable[[Any], object], line: str) -> None:
     assert examine(told, "astrameter", "homeassistant").problems == []
     assert any(line in problem for problem in problems(change(told, topic, edit))), problems(change(told, topic, edit))
+
+
+def test_many_endless_templates_end(told: dict[str, bytes]) -> None:
+    def edit(document: Any) -> None:
+        for component in document["components"].values():
+            component["value_template"] = ENDLESS
+
+    began_s = time.monotonic()
+    found = problems(change(told, CONFIG, edit))
+    assert time.monotonic() - began_s < 15
+    assert sum("value template fails: takes longer than 2 s" in line for line in found) == 3, found
+    assert sum("value template not tried: others took too long" in line for line in found) == 20, found
+
+
+@pytest.mark.parametrize(
+    "device", [{"identifiers": 5}, {"identifiers": [5, None, {}]}, {"identifiers": True}, 5, None, [], {"name": [1]}]
+)
+def test_the_document_of_another_program_may_be_anything(told: dict[str, bytes], device: object) -> None:
+    foreign = json.dumps({"device": device, "components": 5, "state_topic": 5, "origin": []}).encode()
+    assert problems({**told, "homeassistant/device/other/config": foreign}) == []
+
+
+def test_nothing_of_a_template_stays_behind(told: dict[str, bytes]) -> None:
+    before = set(Path("/proc/self/task").glob("*/children"))
+    problems(change(told, CONFIG, entity("phase", value_template=ENDLESS)))
+    children = {child for path in before for child in path.read_text().split()}
+    names = [Path(f"/proc/{child}/cmdline").read_text() for child in children if Path(f"/proc/{child}").exists()]
+    assert not [name for name in names if "template" in name]
 
 
 def problems(told: dict[str, bytes]) -> list[str]:
@@ -296,11 +337,23 @@ def test_a_missing_library_names_the_extra(
         (["sim", "run", "--no-tui"], "--mqtt: MQTT needs the emulator in this process: add --emulator"),
         (["demo", "--headless"], "--mqtt: MQTT needs the emulator in this process: leave out --headless"),
         (["demo", "--mqtt", "mqtt://:1"], "--mqtt: must name a host, such as mqtt://192.168.1.10"),
+        (["emulator", "--mqtt-base-topic", "a/#"], f"--mqtt-base-topic 'a/#': {TOPIC_RULE}"),
+        (["emulator", "--mqtt-device-id", "ä" * 32], f"--mqtt-device-id '{'ä' * 32}': {TOPIC_RULE}"),
+        (["emulator", "--mqtt-device-id", ""], f"--mqtt-device-id '': {TOPIC_RULE}"),
+        (["emulator", "--mqtt-device-id", "a\nb"], f"--mqtt-device-id 'a\\nb': {TOPIC_RULE}"),
+        (["demo", "--mqtt-base-topic", "+"], f"--mqtt-base-topic '+': {TOPIC_RULE}"),
+        (["sim", "run", "--emulator", "--mqtt-device-id", "a#"], f"--mqtt-device-id 'a#': {TOPIC_RULE}"),
     ],
 )
 def test_mistakes_with_the_option(refused: Callable[..., str], arguments: list[str], line: str) -> None:
     broker = [] if "--mqtt" in arguments else ["--mqtt", "mqtt://me:s3cret@127.0.0.1"]
     assert refused(*arguments, *broker) == f"nullwatt: {line}\n"
+
+
+@pytest.mark.parametrize("option", ["--mqtt-base-topic", "--mqtt-device-id"])
+@pytest.mark.parametrize("command", [("emulator",), ("demo",), ("sim", "run", "--emulator", "--no-tui")])
+def test_a_topic_without_a_broker(refused: Callable[..., str], command: tuple[str, ...], option: str) -> None:
+    assert refused(*command, option, "cellar") == f"nullwatt: {option}: needs --mqtt\n"
 
 
 @pytest.mark.parametrize(

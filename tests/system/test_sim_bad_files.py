@@ -165,6 +165,7 @@ def check(code: object, output: str, errors: str, name: str, words: str = "") ->
     assert errors.count("\n") == 1 and errors[:-1].isprintable() and len(errors) < 600, errors
     assert errors.startswith(f"nullwatt: {name}: ") and words in errors, (errors, words)
     assert "Traceback" not in output + errors
+    assert "hunter2" not in output + errors
 
 
 #: The command, imported once and forked for each file: a process each without a second of imports each.

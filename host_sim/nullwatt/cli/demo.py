@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nullwatt.cli.errors import fail
+from nullwatt.cli.mqtt_options import BaseTopic, DeviceId, Told, Uri
 
 _LINES_S = 60.0
 
@@ -32,10 +33,9 @@ def demo(
         typer.Option(min=0, max=65535, help="TCP port of the page, 0 = a free one. [8080, or a free one]"),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print where the page is.")] = False,
-    mqtt: Annotated[
-        str | None,
-        typer.Option(metavar="URI", help="Tell an MQTT broker (mqtt://user:password@host:port) of the batteries."),
-    ] = None,
+    mqtt: Uri = None,
+    mqtt_base_topic: BaseTopic = None,
+    mqtt_device_id: DeviceId = None,
     house: Annotated[Path | None, typer.Option(help="House file (JSON or YAML) instead of the built-in house.")] = None,
 ) -> None:
     """Watch simulated batteries hold a simulated house at zero, on a web page.
@@ -56,7 +56,8 @@ def demo(
     # Only here: the other verbs need not wait for the simulation to load.
     from nullwatt.cli import demo_run
 
-    wanted = demo_run.Wanted(house, duration, seed, time_scale, port, mqtt)
+    told = Told(mqtt, mqtt_base_topic, mqtt_device_id)
+    wanted = demo_run.Wanted(house, duration, seed, time_scale, port, told)
     if headless:
         raise typer.Exit(demo_run.print_lines(wanted))
     raise typer.Exit(demo_run.show(wanted, tui, http_port, not no_browser))

@@ -15,6 +15,7 @@ from nullwatt.battery import Battery
 from nullwatt.cli.errors import fail
 from nullwatt.cli.house_server import STOPPED, Show, log_to, serve
 from nullwatt.cli.mqtt import with_broker
+from nullwatt.cli.mqtt_options import Told
 from nullwatt.cli.sim_terminal import LastLine, obstacle, page_obstacle
 from nullwatt.core import Emulator
 from nullwatt.home import PHASES, ConfigError, House, HouseFile, load_house_file
@@ -33,7 +34,7 @@ class Wanted:
     seed: int | None
     time_scale: float | None
     port: int | None
-    mqtt: str | None = field(default=None, repr=False)
+    mqtt: Told = field(default_factory=Told)
 
     def load(self, emulator_here: bool) -> tuple[HouseFile, tuple[BatterySpec, ...]]:
         """The house and its batteries; bad input ends the program. emulator_here: in this process."""

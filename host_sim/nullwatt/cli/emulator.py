@@ -13,6 +13,7 @@ import typer
 
 import nullwatt
 from nullwatt.cli.errors import fail
+from nullwatt.cli.mqtt_options import BaseTopic, DeviceId, Told, Uri
 from nullwatt.core import Config, Emulator, options
 from nullwatt.emulator import EmulatorService, PortInUseError
 from nullwatt.meters import LineMeter
@@ -82,17 +83,20 @@ async def _serve(service: EmulatorService, host: str, insights: "InsightsService
                 await side
 
 
-def _insights(uri: str | None, emulator: Emulator, service: EmulatorService) -> "InsightsService | None":
-    if uri is None:
+def _insights(wanted: Told, emulator: Emulator, service: EmulatorService) -> "InsightsService | None":
+    if wanted.uri is None:
+        wanted.need_broker()
         return None
     from nullwatt.cli.mqtt import address_of, need_library  # only here: the others need neither
 
-    address = address_of("--mqtt", uri)
+    address = address_of("--mqtt", wanted.uri)
     need_library()
     from nullwatt.emulator.marstek_app import MarstekApp
     from nullwatt.emulator.mqtt import InsightsService
+    from nullwatt.home import MqttInsightsSection
 
-    insights = InsightsService(emulator, address, time.monotonic, version=nullwatt.__version__)
+    section = MqttInsightsSection().model_copy(update=wanted.changes)
+    insights = InsightsService(emulator, address, time.monotonic, section, nullwatt.__version__)
     if ct_mac := str(emulator.config.ct_mac):
         insights.extensions.append(MarstekApp(emulator, ct_mac, lambda: service.measured_w, time.monotonic))
     return insights
@@ -107,10 +111,9 @@ def emulator(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set an option; may be repeated.")
     ] = None,
-    mqtt: Annotated[
-        str | None,
-        typer.Option(metavar="URI", help="Tell an MQTT broker (mqtt://user:password@host:port) of the batteries."),
-    ] = None,
+    mqtt: Uri = None,
+    mqtt_base_topic: BaseTopic = None,
+    mqtt_device_id: DeviceId = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every dropped datagram.")] = False,
 ) -> None:
     """Serve batteries on UDP, steered by a grid meter.
@@ -122,6 +125,7 @@ def emulator(
         fail(f"--meter {meter!r} is not known; allowed: {', '.join(_METERS)}")
     if port is not None and not 0 <= port <= _MAX_PORT:
         fail(f"--port {port} is out of range; allowed: 0 to {_MAX_PORT}, 0 = any free one")
+    told = Told(mqtt, mqtt_base_topic, mqtt_device_id)
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
@@ -130,7 +134,7 @@ def emulator(
     service = EmulatorService(
         core, LineMeter(sys.stdin), host, int(config.compiled("udp_port")) if port is None else port
     )
-    insights = _insights(mqtt, core, service)
+    insights = _insights(told, core, service)
     try:
         asyncio.run(_serve(service, host, insights))
     except PortInUseError as error:

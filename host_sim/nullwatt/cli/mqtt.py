@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import nullwatt
 from nullwatt.cli.errors import fail
+from nullwatt.cli.mqtt_options import Told
 from nullwatt.home import BrokerAddress, BrokerError, HouseFile, MqttInsightsSection, parse_broker
 
 if TYPE_CHECKING:
@@ -26,22 +27,22 @@ def need_library() -> None:
             fail(f"MQTT needs the package {name}; install nullwatt[services]")
 
 
-def with_broker(file: HouseFile, name: str, uri: str | None, cure: str | None) -> HouseFile:
-    """The file with the broker of the command line. What cannot be ends the program.
+def with_broker(file: HouseFile, name: str, wanted: Told, cure: str | None) -> HouseFile:
+    """The file with the broker and the names of the command line. What cannot be ends the program.
 
     name: of the file. cure: the emulator is elsewhere, and this would bring it here; None = it is here.
     """
-    section = file.mqtt_insights
+    section, uri = file.mqtt_insights, wanted.uri
     if uri is None and section is None:
+        wanted.need_broker()
         return file
     if cure is not None:
         fail(
             f"{f'{name}: mqtt_insights' if uri is None else '--mqtt'}: MQTT needs the emulator in this process: {cure}"
         )
-    section = section or MqttInsightsSection()
+    section = (section or MqttInsightsSection()).model_copy(update=wanted.changes)
     if uri is not None:
         address_of("--mqtt", uri)
-        section = section.model_copy(update={"broker": uri})
     if section.broker is None:
         fail(f"{name}: mqtt_insights.broker: required key is missing, or give --mqtt")
     need_library()

@@ -12,6 +12,7 @@ import typer
 
 from nullwatt.cli import sim_daemon
 from nullwatt.cli.errors import fail
+from nullwatt.cli.mqtt_options import BaseTopic, DeviceId, Told
 from nullwatt.cli.sim_client import SimClient
 from nullwatt.cli.sim_export import export, runs
 from nullwatt.cli.sim_terminal import obstacle
@@ -68,6 +69,8 @@ def run(
             help="With --emulator: tell an MQTT broker (mqtt://user:password@host:port) of the batteries.",
         ),
     ] = None,
+    mqtt_base_topic: BaseTopic = None,
+    mqtt_device_id: DeviceId = None,
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Print lines instead of a live view.")] = False,
     web: Annotated[
         bool | None, typer.Option("--web/--no-web", help="Serve the web page. Default: where NiceGUI is installed.")
@@ -89,7 +92,7 @@ def run(
 
     quick = sim_run.Quick(batteries, phases, base_load, soc)
     changes = sim_run.Changes(ct_host, ct_port, http_port, time_scale, power_update_delay)
-    how = sim_run.How(emulator, no_tui, web, verbose, history, mqtt)
+    how = sim_run.How(emulator, no_tui, web, verbose, history, Told(mqtt, mqtt_base_topic, mqtt_device_id))
     raise typer.Exit(sim_run.run(config, quick, changes, how))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from nullwatt.cli.errors import fail
 from nullwatt.cli.house_server import Show, log_to, serve
 from nullwatt.cli.mqtt import with_broker
+from nullwatt.cli.mqtt_options import Told
 from nullwatt.cli.sim_terminal import LastLine, obstacle, page_obstacle
 from nullwatt.core import Emulator
 from nullwatt.home import ConfigError, CtSection, HouseFile, check_document, load_house_file, parse_house
@@ -115,7 +116,7 @@ class How:
     web: bool | None = None
     verbose: bool = False
     history: Path | None = None
-    mqtt: str | None = field(default=None, repr=False)
+    mqtt: Told = field(default_factory=Told)
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

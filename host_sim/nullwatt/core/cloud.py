@@ -163,6 +163,7 @@ class HttpFailure(IntEnum):
     UNREACHABLE = lib.CT002_HTTP_UNREACHABLE
     TIMED_OUT = lib.CT002_HTTP_TIMED_OUT
     CUT_OFF = lib.CT002_HTTP_CUT_OFF
+    NO_MEMORY = lib.CT002_HTTP_NO_MEMORY
 
 
 class RegistrationStage(IntEnum):
@@ -297,6 +298,11 @@ class Registration:
     def mac(self) -> str | None:
         """MAC of the device once it is confirmed."""
         return ffi.string(self._state().mac).decode() or None
+
+    @property
+    def confirmed_mac(self) -> str | None:
+        """MAC that an earlier run or this one has confirmed; holds while `force` makes the cloud be asked again."""
+        return ffi.string(self._state().confirmed_mac).decode() or None
 
     @property
     def is_done(self) -> bool:
@@ -446,7 +452,8 @@ class ReportSchedule:
         """What to send now; then call `finish()`.
 
         Args:
-            online: There are a network and a MAC; without them the next thing is a handshake again.
+            online: There are a network and a MAC; after a time without, a handshake precedes the next report,
+                unless there was one within the interval.
             unix_s: Seconds since 1970; before 2020 the clock was never set, and nothing is reported.
             at: The host's time in seconds, from any origin.
         """
@@ -455,3 +462,7 @@ class ReportSchedule:
     def finish(self) -> None:
         """The request is over, whatever came of it."""
         lib.ct002_report_schedule_finish(self._core)
+
+    def rename(self) -> None:
+        """The MAC is another one: a handshake is due at once."""
+        lib.ct002_report_schedule_rename(self._core)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpcore  # noqa: F401 (the first client would load it while batteries wait)
 import httpx
 
 from nullwatt.core import (
@@ -32,6 +33,7 @@ from nullwatt.core import (
     RegistrationStep,
     ReportSchedule,
     ReportStep,
+    normalize_ct_mac,
     sums_of,
 )
 
@@ -44,6 +46,7 @@ _REPORT_TIMEOUT_S = 10.0
 # How often an idle report service looks whether there is something to do.
 _LOOK_S = 1.0
 _USER_AGENT = {"User-Agent": "Dart/2.19 (dart:io)"}
+_STAGES = {stage.name.lower(): stage for stage in RegistrationStage}
 
 type Clock = Callable[[], float]
 type Sleep = Callable[[float], Awaitable[object]]
@@ -85,18 +88,26 @@ class _Reply:
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Takes longer to read than a request takes."""
+    """Takes longer to read than batteries may have to wait: not for the event loop's thread."""
     return httpx.create_ssl_context()
+
+
+@functools.cache
+def _no_certificates() -> ssl.SSLContext:
+    """The client wants one for plain HTTP, too; this one trusts nobody."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def _get(url: str, headers: dict[str, str], timeout_s: float, body_limit: int) -> _Reply | HttpFailure:
     """One GET: the reply, or why there is none. Never raises for what the network or the other side does."""
+    plain = url[:7].lower() == "http://"
+    context = _no_certificates() if plain else await asyncio.to_thread(_certificates)
     try:
         with _discreet():
             # No redirects: they would carry the secrets of the URL elsewhere.
             async with (
                 asyncio.timeout(timeout_s),
-                httpx.AsyncClient(verify=_certificates(), timeout=timeout_s, follow_redirects=False) as client,
+                httpx.AsyncClient(verify=context, timeout=timeout_s, follow_redirects=False) as client,
                 client.stream("GET", url, headers=headers) as response,
             ):
                 body = b""
@@ -107,7 +118,8 @@ async def _get(url: str, headers: dict[str, str], timeout_s: float, body_limit: 
                 return _Reply(response.status_code, body, truncated=False)
     except (TimeoutError, httpx.TimeoutException):
         return HttpFailure.TIMED_OUT
-    except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.ProxyError):
+    except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.ProxyError, ValueError):
+        # ValueError: the URL or a header cannot be written as bytes.
         return HttpFailure.UNREACHABLE
     except httpx.HTTPError:
         return HttpFailure.CUT_OFF
@@ -135,6 +147,13 @@ class Account:
     timezone: str = "Europe/Berlin"
 
 
+class UnreadableStateError(Exception):
+    """There is a state file, but nobody can tell what it says.
+
+    It may tell of a device that was created. Whoever took it for an empty one would create a second one.
+    """
+
+
 class StateFile:
     """What the registration must not forget: a small JSON file, one record for each type of CT.
 
@@ -146,21 +165,27 @@ class StateFile:
         self._path = path
 
     def load(self, ct_type: str) -> RegistrationRecord:
-        """The record, or an empty one."""
-        entry = self._read().get(ct_type)
-        try:
-            stage = RegistrationStage[str(entry["stage"]).upper()] if isinstance(entry, dict) else None
-            if isinstance(entry, dict) and stage is not None:
-                return RegistrationRecord(str(entry["mac"]), stage, ct_type)
-        except KeyError:
-            _LOG.warning("cloud: %s: the record of %s is not readable and does not count", self._path, ct_type)
-        return RegistrationRecord(ct_type=ct_type)
+        """The record, or an empty one if none was ever stored.
+
+        Raises:
+            UnreadableStateError: There is something else.
+        """
+        content = self._read()
+        if ct_type not in content:
+            return RegistrationRecord(ct_type=ct_type)
+        match content[ct_type]:
+            case {"mac": "", "stage": "none"}:
+                return RegistrationRecord(ct_type=ct_type)
+            case {"mac": str(mac), "stage": str(stage)} if normalize_ct_mac(mac) == mac and stage in _STAGES:
+                return RegistrationRecord(mac, _STAGES[stage], ct_type)
+        raise UnreadableStateError(f"{self._path}: the record of {ct_type} makes no sense")
 
     def store(self, record: RegistrationRecord) -> None:
         """Writes a record so that a loss of power leaves either the old file or the new one.
 
         Raises:
             OSError: It cannot be written.
+            UnreadableStateError: What it holds besides is not known, and would be lost.
         """
         content = self._read() | {record.ct_type: {"mac": record.mac, "stage": record.stage.name.lower()}}
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,16 +198,25 @@ class StateFile:
             new.replace(self._path)
         finally:
             new.unlink(missing_ok=True)
+        # Its name, too, must be on the disk.
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _read(self) -> dict[str, Any]:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
-        except (OSError, ValueError) as error:
-            _LOG.warning("cloud: %s cannot be read: %s", self._path, type(error).__name__)
-            return {}
-        return content if isinstance(content, dict) else {}
+        except OSError as error:
+            raise UnreadableStateError(f"{self._path} cannot be read: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
+            raise UnreadableStateError(f"{self._path} is not readable JSON") from error
+        if not isinstance(content, dict):
+            raise UnreadableStateError(f"{self._path} is not a JSON object")
+        return content
 
 
 class RegistrationService:
@@ -190,8 +224,9 @@ class RegistrationService:
 
     Args:
         account: Whose, and what.
-        state: Where the CT's MAC is kept; with a confirmed one the cloud is not asked.
-        on_mac: Called with the MAC, 12 lower-case hex digits, once it is known.
+        state: Where the CT's MAC is kept; with a confirmed one the cloud is not asked. While it cannot be read nothing
+            is asked, and the file is left as it is.
+        on_mac: Called with the MAC, 12 lower-case hex digits, once it is known, and again if it becomes another one.
         retry_interval_s: Pause after the first failure, at least 5; it doubles up to an hour.
         force: Ask the cloud even if the MAC is known.
         timeout_s: For each request.
@@ -219,7 +254,12 @@ class RegistrationService:
         self._body_limit = body_limit
         self._clock = clock
         self._sleep = sleep
-        self._stored = state.load(account.ct_type)
+        self._mac: str | None = None
+        self._unreadable: UnreadableStateError | None = None
+        try:
+            self._stored = state.load(account.ct_type)
+        except UnreadableStateError as error:
+            self._stored, self._unreadable = RegistrationRecord(ct_type=account.ct_type), error
         self._registration = Registration(
             base_url=account.base_url,
             mailbox=account.mailbox,
@@ -236,11 +276,19 @@ class RegistrationService:
     @property
     def mac(self) -> str | None:
         """MAC of the registered CT once it is known."""
-        return self._registration.mac
+        return self._mac or self._registration.confirmed_mac
 
     async def run(self) -> None:
-        """Returns when the CT is registered, or cannot be for want of mailbox or password."""
+        """Returns when the CT is registered, or cannot be.
+
+        That is for want of mailbox or password, or because nobody can tell whether it was registered already.
+        """
         registration = self._registration
+        if self._unreadable is not None:
+            _LOG.error("cloud: not registered: %s; mend the file, or remove it to register anew", self._unreadable)
+            return
+        if registration.confirmed_mac is not None:
+            self._take(registration.confirmed_mac)
         while not registration.is_done:
             request = registration.next_request(secrets.randbits(32), at=self._clock())
             if request is None:
@@ -250,7 +298,7 @@ class RegistrationService:
                 _LOG.warning("cloud: not registered: %s; next try in %.0f s", registration.reason, registration.pause_s)
                 await self._sleep(registration.pause_s)
                 continue
-            if not self._store() and request.step is RegistrationStep.ADD:
+            if not await self._store() and request.step is RegistrationStep.ADD:
                 # Forgotten in a restart, it would be created a second time.
                 registration.on_failure(HttpFailure.UNREACHABLE, at=self._clock())
                 continue
@@ -259,21 +307,28 @@ class RegistrationService:
                 registration.on_failure(reply, at=self._clock())
             else:
                 registration.on_reply(reply.status, reply.body, at=self._clock(), truncated=reply.truncated)
-            self._store()
+            await self._store()
             if request.step is RegistrationStep.ADD and registration.reason is None:
                 _LOG.info("cloud: created the CT %s", self._stored.mac)
         if registration.mac is not None:
             _LOG.info("cloud: registered as CT %s (%s)", registration.mac, self._stored.ct_type)
-            self._on_mac(registration.mac)
+            self._take(registration.mac)
 
-    def _store(self) -> bool:
+    def _take(self, mac: str) -> None:
+        if mac != self._mac:
+            self._mac = mac
+            self._on_mac(mac)
+
+    async def _store(self) -> bool:
         record = self._registration.record
         if record == self._stored:
             return True
         try:
-            self._state.store(record)
-        except OSError as error:
-            _LOG.error("cloud: the registration cannot be stored: %s; nothing is created", error.strerror)
+            # The disk may take its time, and batteries are answered meanwhile.
+            await asyncio.to_thread(self._state.store, record)
+        except (OSError, UnreadableStateError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            _LOG.error("cloud: the registration cannot be stored: %s; nothing is created", reason)
             return False
         self._stored = record
         return True
@@ -336,8 +391,11 @@ class ReportService:
         """Sends what is due. False if that was nothing."""
         mac = self._mac()
         # A network that was lost asks for another handshake, and so does another name.
-        online = mac is not None and self._last_mac in (None, mac) and not self._lost
-        self._last_mac, self._lost = mac, False
+        online = mac is not None and not self._lost
+        if mac is not None and mac != self._last_mac:
+            self._last_mac = mac
+            self._schedule.rename()
+        self._lost = False
         step = self._schedule.next(online, self._now(), at=self._clock())
         if step is ReportStep.NOTHING or mac is None:
             return False

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from nullwatt.emulator.templates import TemplateError, Templates
 
 #: Units that Home Assistant takes for a device class; other classes are not checked.
 _UNITS: dict[str, tuple[str, ...]] = {
@@ -26,7 +25,8 @@ _UNITS: dict[str, tuple[str, ...]] = {
 _WRITABLE = ("button", "number", "switch")
 #: Home Assistant's word for a value that is null.
 _UNKNOWN = "unknown"
-_TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+#: Characters that Home Assistant takes as the state of an entity.
+_LONGEST = 255
 
 
 @dataclass
@@ -67,12 +67,14 @@ class Discovered:
 
 def examine(retained: Mapping[str, bytes], base_topic: str, prefix: str) -> Discovered:
     """Read what a broker keeps. Devices with other base topics are not looked at."""
-    return _Examination(retained, base_topic, prefix).result
+    with Templates(_LONGEST) as templates:
+        return _Examination(retained, base_topic, prefix, templates).result
 
 
 class _Examination:
-    def __init__(self, retained: Mapping[str, bytes], base_topic: str, prefix: str) -> None:
+    def __init__(self, retained: Mapping[str, bytes], base_topic: str, prefix: str, templates: Templates) -> None:
         self.result = Discovered()
+        self._templates = templates
         self._texts = {topic: payload.decode(errors="replace") for topic, payload in retained.items() if payload}
         self._base = base_topic + "/"
         self._states: dict[str, Any] = {}
@@ -112,6 +114,7 @@ class _Examination:
                 self._problem(topic, "must be a JSON object")
 
     def _device(self, node: str, document: dict[str, Any], known: set[str]) -> None:
+        self._templates.next_document()
         described = _object(document, "device")
         via = _text(described, "via_device")
         name = _text(described, "name") or node
@@ -179,23 +182,28 @@ class _Examination:
             self._problem(where, f"state missing: nothing is kept at {topic}")
             return None
         template = _text(component, "value_template")
-        if template is None:
-            return text
-        names: dict[str, Any] = {"value": text}
-        if "value_json" in template:
+        value = text if template is None else self._rendered(where, template, topic, text)
+        if value is not None and len(value) > _LONGEST:
+            self._problem(where, f"value is longer than {_LONGEST} characters, the most Home Assistant takes")
+            return None
+        return value
+
+    def _rendered(self, where: str, template: str, topic: str, text: str) -> str | None:
+        """The value a template makes of the text of a topic."""
+        is_json = "value_json" in template
+        if is_json:
             if topic not in self._states:
                 try:
                     self._states[topic] = json.loads(text)
                 except (ValueError, RecursionError):
                     self._problem(topic, "invalid JSON")
                     self._states[topic] = None
-            names["value_json"] = self._states[topic]
             if self._states[topic] is None:
                 return None
         try:
-            value = _TEMPLATES.from_string(template).render(names)
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            self._problem(where, f"value template fails: {error}")
+            value = self._templates.render(template, text, is_json)
+        except TemplateError as error:
+            self._problem(where, f"value template {error}")
             return None
         return _UNKNOWN if value == "None" else value
 
@@ -269,7 +277,8 @@ def _object(holder: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _identifiers(document: dict[str, Any]) -> list[str]:
     found = _object(document, "device").get("identifiers")
-    return [found] if isinstance(found, str) else [each for each in found or () if isinstance(each, str)]
+    found = found if isinstance(found, list) else [found]
+    return [each for each in found if isinstance(each, str)]
 
 
 def _topics(document: dict[str, Any]) -> Iterator[str]:

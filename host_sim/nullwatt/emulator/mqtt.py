@@ -9,8 +9,8 @@ import hashlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import aiomqtt
@@ -25,6 +25,10 @@ _KEEPALIVE_S = 60
 _PERIOD_S = 0.1
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 30.0
+#: Connections that are lost so soon, so many in a row: somebody else has the same client id, and each ends the other.
+_QUICK_S = 10.0
+_QUICK_LOSSES = 3
+_LONGEST_FIGHT_WAIT_S = 120.0
 #: A broker that does not take the farewell by then will send the last will instead.
 _LEAVE_S = 1.0
 _SHOWN = 80  # characters of a topic or a payload in the log
@@ -84,26 +88,49 @@ class InsightsService:
             version=version,
         )
         self._identifier = _client_id(settings.base_topic, settings.device_id)
+        self._names = f"base_topic {printable(settings.base_topic)} and device_id {printable(settings.device_id)}"
+        self._tls: ssl.SSLContext | None = None
+        self._quick_losses = 0  # in a row
         self._told = ""  # the latest trouble that was logged
+        self._failed: set[tuple[str, str]] = set()  # extensions, and with what
 
     async def run(self) -> None:
         """Stay connected until cancelled; then say goodbye."""
         wait_s = _FIRST_WAIT_S
         clock = asyncio.get_running_loop().time
+        if self._broker.tls:
+            # Reads hundreds of certificates.
+            self._tls = await asyncio.to_thread(ssl.create_default_context)
         while True:
-            began_s = clock()
+            since_s: float | None = None
+            fought = False
             try:
                 async with self._client() as client:
+                    since_s = clock()
                     await self._session(client)
             except aiomqtt.MqttError as error:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():  # the farewell failed: the last will stands for it
                     raise asyncio.CancelledError from None
-                self._lost(error)
-            if clock() - began_s > _LONGEST_WAIT_S:
-                wait_s = _FIRST_WAIT_S
+                held_s = None if since_s is None else clock() - since_s
+                fought = self._fought(held_s)
+                self._lost(error, fought)
+                if held_s is not None and held_s > _LONGEST_WAIT_S and not fought:
+                    wait_s = _FIRST_WAIT_S
             await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            wait_s = min(2 * wait_s, _LONGEST_FIGHT_WAIT_S if fought else _LONGEST_WAIT_S)
+
+    def _fought(self, held_s: float | None) -> bool:
+        """Whether somebody else seems to end our connections. held_s: how long the last one was; None = there was none.
+
+        Once it is so, it is until one lasts longer than the other would wait.
+        """
+        fought = self._quick_losses >= _QUICK_LOSSES
+        if held_s is None or held_s > (2 * _LONGEST_FIGHT_WAIT_S if fought else _QUICK_S):
+            self._quick_losses = 0
+        else:
+            self._quick_losses += 1
+        return self._quick_losses >= _QUICK_LOSSES
 
     def _client(self) -> aiomqtt.Client:
         broker = self._broker
@@ -117,15 +144,18 @@ class InsightsService:
             clean_session=True,
             keepalive=_KEEPALIVE_S,
             will=aiomqtt.Will(self._insights.status_topic, b"offline", qos=1, retain=True),
-            tls_context=ssl.create_default_context() if broker.tls else None,
+            tls_context=self._tls,
         )
 
     async def _session(self, client: aiomqtt.Client) -> None:
         """All that happens on one connection."""
         self._insights.connected(at=self._now())
         for extension in self.extensions:
-            extension.connected()
-        self.connected, self._told = True, ""
+            with self._surviving(extension):
+                extension.connected()
+        self.connected = True
+        if self._quick_losses < _QUICK_LOSSES:
+            self._told = ""
         _LOG.info("connected to %s", self._broker)
         # What the broker remembers is read before anything is told.
         tasks = [asyncio.create_task(self._receive(client)), asyncio.create_task(self._tell(client))]
@@ -143,24 +173,30 @@ class InsightsService:
             await _end(tasks)
 
     async def _receive(self, client: aiomqtt.Client) -> None:
-        topics = [*self._insights.subscriptions]
+        await self._subscribe(client, self._insights.subscriptions)
         for extension in self.extensions:
-            topics += extension.subscriptions
+            with self._surviving(extension):
+                await self._subscribe(client, extension.subscriptions)
+        async for message in client.messages:
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            await self._take(client, message.topic.value, payload, message.retain)
+
+    async def _subscribe(self, client: aiomqtt.Client, topics: Sequence[str]) -> None:
+        if not topics:
+            return
         granted = await client.subscribe([(topic, 1) for topic in topics])
         for topic, code in zip(topics, granted, strict=False):
             if getattr(code, "is_failure", False):
                 _LOG.warning("%s does not let us read %s", self._broker, printable(topic))
-        async for message in client.messages:
-            payload = message.payload if isinstance(message.payload, bytes) else b""
-            await self._take(client, message.topic.value, payload, message.retain)
 
     async def _take(self, client: aiomqtt.Client, topic: str, payload: bytes, retained: bool) -> None:
         reason = self._insights.received(topic, payload, retained, at=self._now())
         if reason is not None:
             _LOG.warning("%s = %s: %s", printable(topic), printable(payload), reason)
         for extension in self.extensions:
-            for message in extension.received(topic, payload):
-                await _publish(client, message)
+            with self._surviving(extension):
+                for message in extension.received(topic, payload):
+                    await _publish(client, message)
 
     async def _tell(self, client: aiomqtt.Client) -> None:
         while True:
@@ -169,19 +205,36 @@ class InsightsService:
             for message in self._insights.due(at=self._now()):
                 await _publish(client, message)
             for extension in self.extensions:
-                for message in extension.due():
-                    await _publish(client, message)
+                with self._surviving(extension):
+                    for message in extension.due():
+                        await _publish(client, message)
 
     async def _leave(self, client: aiomqtt.Client) -> None:
         client.timeout = _LEAVE_S
         with suppress(aiomqtt.MqttError):
             await client.publish(self._insights.status_topic, b"offline", qos=1, retain=True)
 
-    def _lost(self, error: aiomqtt.MqttError) -> None:
+    @contextmanager
+    def _surviving(self, extension: Extension) -> Iterator[None]:
+        """Log what goes wrong with an extension, once for each kind, and go on; a lost connection is not its fault."""
+        try:
+            yield
+        except aiomqtt.MqttError:
+            raise
+        except Exception as error:
+            name, kind = type(extension).__name__, type(error).__name__
+            _LOG.debug("%s", name, exc_info=True)
+            if (name, kind) not in self._failed:
+                self._failed.add((name, kind))
+                _LOG.error("%s: %s: %s; going on without what it had to say", name, kind, printable(str(error)))
+
+    def _lost(self, error: aiomqtt.MqttError, fought: bool) -> None:
         """Log it, once for as long as it is the same."""
-        reason = why(error)
+        reason = printable(why(error))
+        if fought:
+            reason = f"lost right after connecting, again and again: is another nullwatt connected with {self._names}?"
         if reason != self._told:
-            _LOG.warning("%s: %s; trying again", self._broker, printable(reason))
+            _LOG.warning("%s: %s; trying again%s", self._broker, reason, " less and less often" if fought else "")
         self._told = reason
 
 

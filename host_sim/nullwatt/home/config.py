@@ -56,6 +56,7 @@ _MOST_TOPIC_BYTES = 63
 _TOPIC_RULE = f"must be 1 to {_MOST_TOPIC_BYTES} bytes without the wildcards + and # and without control characters"
 _Topic = Annotated[str, Field(pattern=r"^[^+#\x00-\x1f\x7f]+$", max_length=_MOST_TOPIC_BYTES)]
 
+_TOPIC: TypeAdapter[str] = TypeAdapter(_Topic)
 _APPLIANCE: TypeAdapter[Appliance] = TypeAdapter(AnyAppliance)
 
 _HOST_RULE = 'must be an address or a name in quotes, such as "192.168.1.40"'
@@ -63,6 +64,11 @@ _HOST_RULE = 'must be an address or a name in quotes, such as "192.168.1.40"'
 _FINEST_W = 1e-6
 _SHOWN = 60  # characters of a value or a key in an error
 _SECRET = "***"  # instead of a value that may hold a password
+#: Keys, of this file or of another program's, under which a broker and its password are written.
+_SECRET_KEY = re.compile(r"mqtt|broker|ur[il]$|user|pass|pwd|secret|token", re.IGNORECASE)
+_HOW_BROKER = "broker: mqtt://user:password@host:port"
+#: AstraMeter's keys for what is one here.
+_BROKER_PARTS = ("uri", "url", "host", "port", "user", "username", "password", "tls")
 _MOST_NODES = 1_000_000  # of a YAML document written out: aliases of aliases grow without bound
 
 #: Rules that pydantic words for programmers, by its error type.
@@ -323,6 +329,16 @@ def parse_battery(document: object, name: str = "battery") -> BatterySection:
     return battery
 
 
+def check_topic(text: str) -> None:
+    """Check a base topic, device id or discovery prefix. Raises ConfigError with the rule."""
+    try:
+        fits = len(_TOPIC.validate_python(text).encode(errors="replace")) <= _MOST_TOPIC_BYTES
+    except ValidationError:
+        fits = False
+    if not fits:
+        raise ConfigError(_TOPIC_RULE)
+
+
 def check_document[Model: BaseModel](
     model: type[Model], document: object, name: str, main_key: str, folder: Path | str | None = None
 ) -> Model:
@@ -341,6 +357,11 @@ def check_document[Model: BaseModel](
 def broken_rule(name: str, path: str, value: object, rule: str, choices: Iterable[str] = ()) -> ConfigError:
     """The error for a key whose value breaks a rule that no type can state; the nearest of the choices is named."""
     return ConfigError(f"{name}: {path} = {_show(value)}: {rule}{_hint(str(value), list(choices))}")
+
+
+def unknown_key(name: str, path: str, key: str, value: object, known: Iterable[str]) -> ConfigError:
+    """The error for a key at `path` that is none of the known ones; the nearest is named."""
+    return ConfigError(f"{name}: {path} = {_show(value)}: unknown key{_hint(key, list(known))}")
 
 
 def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
@@ -436,9 +457,13 @@ def _explain(error: ValidationError, root: type[BaseModel]) -> str:
     errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     first = errors[0]
     loc, model = _walk(first["loc"], root)
+    if loc and loc[0] == "mqtt_insights":
+        return _explain_mqtt(first["type"], loc, first["input"], first["msg"])
     path, value = _path(loc), _show(first["input"])
     match first["type"]:
         case "extra_forbidden":
+            if _SECRET_KEY.search(str(loc[-1])):
+                value = _show(_SECRET)
             keys = [field.alias or key for key, field in model.model_fields.items()]
             return f"{path} = {value}: unknown key{_hint(str(loc[-1]), keys)}"
         case "missing":
@@ -459,11 +484,32 @@ def _explain(error: ValidationError, root: type[BaseModel]) -> str:
         return f'{path} = {value}: must be 12 hexadecimal digits in quotes, such as "02B250000001"'
     if loc and loc[-1] == "host":
         return f"{path} = {value}: {_HOST_RULE}"
-    if first["type"] == "string_pattern_mismatch" and loc[0] == "mqtt_insights":
-        return f"{path} = {value}: {_TOPIC_RULE}"
-    rule = _PLAIN_RULES.get(first["type"], first["msg"])
-    rule = rule.replace("Input should", "must").replace(" after validation", "")
-    return f"{path}{' = ' if path else ''}{value}: {rule}"
+    return f"{path}{' = ' if path else ''}{value}: {_plain_rule(first['type'], first['msg'])}"
+
+
+def _plain_rule(kind: str, text: str) -> str:
+    """A rule of pydantic's, by its error type and as pydantic words it."""
+    return _PLAIN_RULES.get(kind, text).replace("Input should", "must").replace(" after validation", "")
+
+
+def _explain_mqtt(kind: str, loc: tuple[int | str, ...], value: object, text: str) -> str:
+    """As `_explain`, for what is in `mqtt_insights`: nothing is shown that may hold a password."""
+    keys = list(MqttInsightsSection.model_fields)
+    key = str(loc[1]) if len(loc) > 1 else ""
+    harmless = key in keys and key != "broker" and not isinstance(value, dict | list)
+    where = "mqtt_insights" + (f".{key if re.fullmatch(r'[A-Za-z_]+', key) else _SECRET}" if key else "")
+    if kind == "extra_forbidden":
+        rule = f", write it as {_HOW_BROKER}" if key.lower() in _BROKER_PARTS else _hint(key, keys)
+        rule = f"unknown key{rule}"
+    elif not key:
+        rule = f"{_plain_rule(kind, text)}, such as {_HOW_BROKER}"
+    elif key == "broker":
+        rule = f"must be text: {_HOW_BROKER}"
+    elif kind == "string_pattern_mismatch":
+        rule = _TOPIC_RULE
+    else:
+        rule = _plain_rule(kind, text)
+    return f"{_short(where)} = {_show(value if harmless else _SECRET)}: {rule}"
 
 
 def _value_of(section: object, key: str, model: type[BaseModel]) -> object:
@@ -519,12 +565,23 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 
 def _show(value: object) -> str:
     try:
-        text = json.dumps(value, default=str, ensure_ascii=False)
+        text = json.dumps(_without_secrets(value), default=str, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError):  # YAML can refer to itself
         text = type(value).__name__
-    # Credentials of a URI, whatever key they were written for.
+    # Credentials of a URI, whatever key they were written for; then those without a scheme.
     text = re.sub(r"(mqtts?:/*).*@", rf"\1{_SECRET}@", text, flags=re.IGNORECASE)
+    text = re.sub(r'(?<![^\s"])[^\s"/]+:[^\s"]*@', f"{_SECRET}@", text)
     return _short(text)
+
+
+def _without_secrets(value: object) -> object:
+    """The value; inside of it nothing that is under a key for a broker or a password."""
+    if isinstance(value, dict):
+        return {
+            key: _SECRET if isinstance(key, str) and _SECRET_KEY.search(key) else _without_secrets(inner)
+            for key, inner in value.items()
+        }
+    return [_without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _short(text: str) -> str:
@@ -587,8 +644,11 @@ def _parse_yaml(name: str, text: str) -> object:
     try:
         return yaml.load(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
-        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ConfigError(f"{name}: {where}not YAML: {error.problem or error.context}") from None
+        mark, problem = error.problem_mark, error.problem or error.context
+        where = f"line {mark.line + 1}: " if mark else ""
+        if mark and _SECRET_KEY.search("\n".join(text.splitlines()[mark.line : mark.line + 1])):
+            problem = "a value with special characters must be in quotes"  # what PyYAML says would show it
+        raise ConfigError(f"{name}: {where}not YAML: {problem}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
     except ConfigError as error:

@@ -172,3 +172,29 @@ def test_what_is_not_allowed_is_one_line_and_changes_nothing() -> None:
     with pytest.raises(ValueError, match="did you mean 'fault_reset'"):
         device.command("fault_rest", 1)
     assert device.applied() == before
+
+
+def test_a_fault_takes_the_power_at_once_whatever_the_ramp() -> None:
+    device = bess(ramp_rate_kw_per_s=1.0)
+    run(device, 10.0, 20.0)
+    device.temperature_c = 76.0
+    device.advance(DT_S)
+    device.advance(DT_S)
+    assert (device.fault, device.power_w) == (1001, 0.0)
+
+
+def test_cells_are_never_hotter_than_80_c() -> None:
+    device = bess(internal_resistance=5000.0)
+    run(device, 20.0, 60.0, dt_s=60.0)
+    assert device.temperature_c == 80.0
+
+
+def test_ageing_while_full_is_a_loss_and_not_a_leak() -> None:
+    device = bess(soc_limits=WIDE, capacity_kwh=0.1, initial_soc=100.0, internal_resistance=0.0, round_trip_eff=1.0)
+    run(device, 20.0, 10.0, dt_s=10.0)
+    run(device, -20.0, 30.0, dt_s=10.0)
+    terms = device.take_energy()
+    # The 200 kJ that fill cells of 360 kJ age them, and what they no longer hold is lost.
+    assert device.soc == pytest.approx(100.0)
+    assert terms.loss_j == pytest.approx(0.005 / 100.0 * 200e3 / 720e3 * 360e3, rel=1e-3)
+    assert terms.residual_j == pytest.approx(0.0, abs=1e-6)

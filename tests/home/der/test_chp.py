@@ -122,7 +122,9 @@ def test_stopping_unloads_before_the_breaker_opens() -> None:
     assert device.read("actual_power_percent") == pytest.approx(60.0)
     assert device.read("circuit_breaker_closed") == 1.0
     assert device.read("engine_speed_rpm") == pytest.approx(1500.0)
-    run(device, 12.2)  # 110 % needs 22 s
+    run(device, 11.0)
+    assert (device.state, device.read("circuit_breaker_closed")) == (STOPPING, 1.0)
+    run(device, 1.2)  # 110 % needs 22 s
     assert (device.state, device.power_w, device.read("circuit_breaker_closed")) == (READY, 0.0, 0.0)
     run(device, 60.0)
     assert device.read("engine_speed_rpm") == pytest.approx(0.0, abs=0.1)

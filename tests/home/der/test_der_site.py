@@ -130,6 +130,11 @@ def test_assets_come_and_go_and_no_id_comes_twice() -> None:
     assert list(one.assets)[-4:] == ["bess-2", "bess-3", "bess-4", "bess-1"]
 
 
+def test_an_id_that_comes_later_in_the_file_is_not_given_away() -> None:
+    one = DerSite(parse_site({"assets": [{"type": "bess"}, {"type": "bess", "asset_id": "bess-1"}]}))
+    assert list(one.assets) == ["bess-2", "bess-1"]
+
+
 def test_what_is_removed_gives_nothing_more_and_stays_in_the_books() -> None:
     one = DerSite(parse_site({"assets": [{"type": "bess"}]}))
     one.command("bess-1", "start_stop_standby", 1)
@@ -183,6 +188,22 @@ def test_the_books_balance_whatever_it_is_told(
     for asset in one.assets.values():
         assert all(map(math.isfinite, asset.device.telemetry().values()))
         assert asset.kind != "bess" or 0.0 <= asset.telemetry("system_soc") <= 100.0 + 1e-9
+
+
+def test_books_do_not_depend_on_when_they_are_read() -> None:
+    seldom, often = (
+        site(external_models={"power": {"base_load_w": 500}}),
+        site(external_models={"power": {"base_load_w": 500}}),
+    )
+    for one in (seldom, often):
+        one.command("bess-1", "start_stop_standby", 1)
+        for index in range(90):
+            one.command("bess-1", "active_power_setpoint", (-1) ** index)
+            one.step(10)
+            assert one is seldom or one.ledger.ticks == index + 1
+    assert seldom.ledger.import_j == pytest.approx(often.ledger.import_j)
+    assert seldom.ledger.export_j == pytest.approx(often.ledger.export_j)
+    assert seldom.ledger.export_j > 20e3
 
 
 def test_a_loss_is_booked_for_what_it_is() -> None:
@@ -239,3 +260,51 @@ def test_the_tables_and_the_values_agree() -> None:
         assert set(device.applied()) <= set(device.commands)
         assert all(device.read(name) == value for name, value in device.telemetry().items())
         assert all(name not in device.quantities and device.read(name) is not None for name in device.ALIASES)
+
+
+# Names of the registers that are read and internal names of those that are written; a, b, c for each phase.
+REGISTERS = {
+    "bess": (
+        "working_status active_power available_charging_power available_discharging_power grid_frequency "
+        "a_b_line_voltage b_c_line_voltage c_a_line_voltage grid_voltage_ab grid_voltage_bc grid_voltage_ca "
+        "max_charge_power max_discharge_power reactive_power apparent_power service_voltage service_current system_soc "
+        "system_soh total_charge_energy total_discharge_energy charge_and_discharge_cycles fault_code "
+        "battery_temperature on_grid_power",
+        "start_stop_standby local_remote_settings power_control_mode fault_reset active_power_setpoint "
+        "soc_upper_limit_2 soc_upper_limit_1 soc_lower_limit_1 soc_lower_limit_2 working_mode",
+    ),
+    "inverter": (
+        "inverter_status total_input_power total_active_power grid_frequency phase_neutral_voltage_1 "
+        "phase_neutral_voltage_2 phase_neutral_voltage_3 today_output_energy lifetime_output_energy temp_inverter "
+        "power_factor fault_code active_power_rate_status",
+        "remote_on_off active_power_rate reactive_power_rate power_factor_setpoint",
+    ),
+    "chp": (
+        "auto_mode e_stop_request collective_warning collective_fault engine_running circuit_breaker_closed "
+        "power_supply_failure ignition_on starter_on prelube_pump_on preheat_on oil_pressure oil_temperature "
+        "intake_air_temp throttle_position engine_speed_rpm actual_power_percent actual_power_kw "
+        "permitted_power_percent heat_power_kw exhaust_temp_after_catalyst coolant_outlet_temp coolant_inlet_temp "
+        "charge_pressure unit_state start_counter start_counter_10000 operating_hours operating_hours_10000",
+        "start_stop power_setpoint_percent remote_acknowledgment parameterizable_regulator_setpoint",
+    ),
+    "energy_meter": (
+        "total_active_power total_reactive_power total_power_factor grid_frequency total_import_energy "
+        "current_demand_kw max_demand_kw total_export_energy "
+        + " ".join(
+            f"phase_{name}_{letter}"
+            for name in ("voltage", "current", "active_power", "import_energy", "export_energy")
+            for letter in "abc"
+        )
+        + " apparent_power_a phase_apparent_power_b reactive_power_c phase_reactive_power_a",
+        "current_transformer_ratio voltage_transformer_ratio interval_time",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(REGISTERS))
+def test_every_register_has_its_value_or_its_command(kind: str) -> None:
+    read, written = REGISTERS[kind]
+    (asset,) = DerSite(parse_site({"assets": [{"type": kind}]})).assets.values()
+    assert all(math.isfinite(asset.telemetry(name)) for name in read.split())
+    assert set(written.split()) <= set(asset.device.commands)
+    assert set(written.split()) <= set(asset.applied())

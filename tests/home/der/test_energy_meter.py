@@ -73,3 +73,10 @@ def test_the_demand_window_is_15_min_or_as_set() -> None:
         meter.advance(1.0)
     assert meter.read("current_demand_kw") == pytest.approx(2.0)
     assert meter.read("max_demand_kw") == pytest.approx(3.0)  # is kept
+
+
+def test_what_was_rounded_away_does_not_stay_in_the_demand() -> None:
+    window = DemandWindow(3)
+    for value in (1e17, *(1.0,) * 6):
+        window.add(value)
+    assert window.mean == 1.0

@@ -85,6 +85,11 @@ def test_events_step_ramp_add_up_and_end() -> None:
     assert one.events == []
 
 
+@pytest.mark.parametrize("shape", ["step", "ramp"])
+def test_an_event_of_no_duration_does_nothing(shape: str) -> None:
+    assert GridEvent(1.0, 0.0, 5.0, shape).at(1.0) == 0.0  # type: ignore[arg-type]
+
+
 def test_a_voltage_delta_is_relative() -> None:
     grid = models(grid_voltage={"nominal_voltage_ll": 410, "events": [{"duration": 5, "delta": -0.1}]})
     around = Surroundings()

@@ -114,3 +114,11 @@ def test_the_inverter_warms_up_from_30_c() -> None:
     hot, _ = pv(rated_kw=100.0)
     run(hot, 7200.0, dt_s=1.0)
     assert hot.temperature_c == 85.0
+
+
+def test_no_mains_no_power() -> None:
+    device, around = pv()
+    run(device, 10.0)
+    around.mains = False
+    run(device, 0.1)
+    assert (device.read("fault_code"), device.power_w) == (1, 0.0)

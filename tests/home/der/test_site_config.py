@@ -1,9 +1,13 @@
 """The site file: forms, defaults, folders, and one clear line for every mistake."""
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nullwatt.home.der import (
     BessConfig,
@@ -198,6 +202,41 @@ def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(tmp_path: Path
         load_site(path)
     text = str(error.value)
     assert text.startswith(f"{path}: ") and told in text and "\n" not in text
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["bess", "modbus_rtu"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(node: object) -> list[tuple[Any, Any]]:
+    """Every place of a document, as what holds it and its key there."""
+    keys = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else []
+    return [place for key in keys for place in [(node, key), *places(node[key])]]  # type: ignore[index]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 10_000), JSON, st.booleans())
+def test_whatever_stands_in_it_it_is_usable_or_one_line(place: int, value: object, as_key: bool) -> None:
+    document = json.loads(SITE)
+    holder, key = places(document)[place % len(places(document))]
+    if as_key and isinstance(holder, dict):
+        holder[str(value)] = holder.pop(key)
+    else:
+        holder[key] = value
+    try:
+        site = DerSite(parse_site(document, "site.json"))
+        site.step(3)
+        assert all(map(math.isfinite, [v for a in site.assets.values() for v in a.device.telemetry().values()]))
+    except SiteConfigError as error:
+        assert str(error).startswith("site.json: ") and "\n" not in str(error)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"step": 1, "step": 2}', "nothing there"])

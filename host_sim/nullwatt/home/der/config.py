@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, FiniteFloat, SkipValidation, model_validator
 
-from ..config import ConfigError, broken_rule, check_document, read_document
+from ..config import ConfigError, broken_rule, check_document, read_document, unknown_key
 from ..section import HUGE, Name, NotNegative, Positive, Section
 
 _Percent = Annotated[FiniteFloat, Field(ge=0, le=100)]
@@ -277,10 +277,7 @@ class ExternalModelsConfig(Section):
 
 
 class SiteConfig(Section):
-    """A whole, checked site file. step: s. start_time_h: hour of the day at time 0. seed: same seed, same trace.
-
-    folder: where `register_map_root` starts; not a key of the file.
-    """
+    """A whole, checked site file. step: s. start_time_h: hour of the day at time 0. seed: same seed, same trace."""
 
     site_name: str = "unnamed"
     step: Annotated[FiniteFloat, Field(ge=0.001, le=3600)] = 0.1
@@ -377,7 +374,10 @@ def _parse_asset(document: object, name: str, path: str) -> AssetConfig:
         raise broken_rule(name, _join(path, "type"), kind, "no such type of asset", _ASSETS)
     model = _ASSETS[kind]
     document = {**document}
-    _check_keys(document, (*model.model_fields, *_FLAT_KEYS), name, path)
+    known = (*model.model_fields, *_FLAT_KEYS)
+    for key, value in document.items():
+        if key not in known:
+            raise unknown_key(name, _join(path, str(key)[:60]), str(key), value, known)
     flat = {key: document.pop(key) for key in _FLAT_KEYS if key in document}
     listed = document.pop("protocols", [])
     if not isinstance(listed, list):
@@ -412,20 +412,6 @@ def _check[Model: BaseModel](model: type[Model], document: dict[Any, Any], name:
         return check_document(model, document, "", "")
     except ConfigError as error:
         raise SiteConfigError(f"{name}: {_join(path, str(error).removeprefix(': '))}") from None
-
-
-def _check_keys(document: dict[Any, Any], known: tuple[str, ...], name: str, path: str) -> None:
-    for key, value in document.items():
-        if key not in known:
-            raise broken_rule_of_key(name, path, key, value, known)
-
-
-def broken_rule_of_key(name: str, path: str, key: object, value: object, known: tuple[str, ...]) -> ConfigError:
-    """The error for a key that is not known."""
-    # The nearest is looked up by the key, not by the value.
-    text = str(broken_rule("", "", str(key), "unknown key", known)).partition(": unknown key")[2]
-    plain = str(broken_rule(name, _join(path, str(key)[:60]), value, "unknown key"))
-    return SiteConfigError(plain + text)
 
 
 def _join(path: str, key: str) -> str:

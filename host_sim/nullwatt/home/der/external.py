@@ -168,4 +168,4 @@ class ExternalModels:
 
 
 def _seed(stream: str, own: int | None, of_site: int) -> str:
-    return f"{stream}.{of_site if own is None else own}.{own is None}"
+    return f"{stream}.{of_site if own is None else own}"

@@ -115,7 +115,7 @@ class DerSite:
         self._devices_w = 0.0
         self.import_j = self.export_j = 0.0
         self._ledger = Ledger()
-        self._wired_j = self._load_j = 0.0
+        self._wired_in_j = self._wired_out_j = self._load_j = 0.0  # since the last account
         self._unbooked = 0
         for asset in config.assets:
             self.add_asset(asset)
@@ -157,7 +157,11 @@ class DerSite:
         for asset in self._order:
             devices_w += asset.advance(dt_s)
         self._devices_w = devices_w
-        self._wired_j += (load_w - devices_w) * dt_s
+        wired_w = load_w - devices_w
+        if wired_w > 0.0:
+            self._wired_in_j += wired_w * dt_s
+        else:
+            self._wired_out_j += wired_w * dt_s
         self._load_j += load_w * dt_s
         self.now_s = now_s
         self._unbooked += 1
@@ -201,8 +205,9 @@ class DerSite:
         load_j = self._load_j
         terms = [(BASE_LOAD, EnergyTerms.of_power(-load_j))]
         terms += [(asset.asset_id, asset.device.take_energy()) for asset in self._order]
-        self._ledger.book([self._wired_j], terms)
-        self._wired_j = self._load_j = 0.0
+        # Import and export apart: what is imported and what is exported do not depend on when books are closed.
+        self._ledger.book((self._wired_in_j, self._wired_out_j), terms)
+        self._wired_in_j = self._wired_out_j = self._load_j = 0.0
         self._unbooked = 0
 
     # -- commands and assets ---------------------------------------------------------------------
@@ -240,7 +245,6 @@ class DerSite:
             return self._assets[asset_id]
         maps = tuple(self.config.register_map_path(config.type, protocol) for protocol in config.protocols)
         added = Asset(asset_id, config, self._build(asset_id, config), maps)
-        self._book()
         self._assets[asset_id] = added
         self._order = tuple(self._assets.values())
         return added
