@@ -65,7 +65,7 @@ async def master(endpoints: Endpoints, asset_id: str, kind: str, unit: int = 1) 
 
 
 @pytest.mark.parametrize("kind", ["bess", "inverter", "chp", "energy_meter"])
-async def test_every_register_shows_the_telemetry_of_the_device(kind: str) -> None:
+async def test_every_register_shows_the_telemetry_of_the_device(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     models = {"power": {"base_load_w": 7000}, "grid_frequency": {"noise_std": 0.02, "seed": 3}}
     site = site_of({"asset_id": "x", "type": kind, "protocols": [tcp()]}, external_models=models, start_time_h=11)
     site.step(50)
@@ -76,6 +76,7 @@ async def test_every_register_shows_the_telemetry_of_the_device(kind: str) -> No
                 name = register.internal_name if register.name not in asset.device.quantities else register.name
                 shown, wanted = await ems.read(register.name), asset.telemetry(name)
                 assert abs(shown - wanted) <= register.codec.scale / 2 + 1e-9, register.name
+    assert "without effect" not in caplog.text
 
 
 async def test_a_command_acts_within_one_tick() -> None:

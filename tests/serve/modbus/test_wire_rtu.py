@@ -1,14 +1,18 @@
 """Modbus RTU on a serial cable (two pseudo terminals joined by socat)."""
 
+import asyncio
+import random
 import struct
 from pathlib import Path
 
 import pytest
-from modbus_wire import rtu, rtu_frame, serial_cable, unit_of
+from modbus_wire import SerialMaster, rtu, rtu_frame, serial_cable, unit_of
 from pymodbus.client import AsyncModbusSerialClient
+from pymodbus.pdu import DecodePDU
 from test_wire_tcp import read
 
 from nullwatt.serve.modbus import SHIPPED, DeviceContext, EndpointError, RtuEndpoint
+from nullwatt.serve.modbus.framing import RtuFraming
 
 READ_SOC = struct.pack(">BHH", 4, 32002, 1)
 SOC_ANSWER = 7  # bytes
@@ -103,3 +107,46 @@ async def test_exceptions(tmp_path: Path) -> None:
 async def test_a_serial_device_that_is_not_there() -> None:
     with pytest.raises(EndpointError, match=r"^cannot open /dev/no-such-tty: No such file or directory$"):
         await RtuEndpoint("/dev/no-such-tty", 9600, 8, "N", 1, 1.0, {}).open()
+
+
+def test_a_request_is_found_behind_any_noise_in_any_pieces() -> None:
+    dice = random.Random(1)
+    for _ in range(300):
+        noise = dice.randbytes(dice.randrange(40))
+        wire = noise + rtu_frame(READ_SOC)
+        framing, buffer, found = RtuFraming(DecodePDU(True)), bytearray(), []
+        while wire:
+            size = dice.randrange(1, 12)
+            buffer += wire[:size]
+            wire = wire[size:]
+            while frame := framing.take(buffer):
+                found.append(frame)
+        assert found == [(1, 0, READ_SOC)], noise.hex()
+        assert not buffer
+
+
+def test_noise_without_end_is_not_kept() -> None:
+    dice, framing, buffer = random.Random(2), RtuFraming(DecodePDU(True)), bytearray()
+    for _ in range(40):
+        buffer += dice.randbytes(100)
+        framing.take(buffer)
+        assert len(buffer) <= 2 * RtuFraming.LONGEST
+
+
+async def test_a_line_that_was_gone_is_served_again(tmp_path: Path) -> None:
+    _, unit = unit_of()
+    with serial_cable(tmp_path) as (ours, _):
+        endpoint = RtuEndpoint(ours, 115200, 8, "N", 1, 1.0, {1: unit})
+        await endpoint.open()
+        await asyncio.sleep(0.05)
+    with serial_cable(tmp_path) as (_, theirs):
+        master = SerialMaster(theirs)
+        try:
+            for _ in range(20):
+                master.send(rtu_frame(READ_SOC))
+                if heard := await master.hear(SOC_ANSWER, patience_s=0.5):
+                    break
+            assert heard[:3] == b"\1\4\2"
+        finally:
+            master.close()
+            endpoint.close()

@@ -9,7 +9,7 @@ from nullwatt.home.der import Asset, DerSite, ModbusRtuConfig, ModbusTcpConfig, 
 
 from .device_context import DeviceContext
 from .listener import EndpointError
-from .register_map import RegisterMap, find_register_map
+from .register_map import RegisterMap, RegisterMapError, find_register_map
 from .rtu import RtuEndpoint
 from .tcp import TcpEndpoint
 
@@ -73,16 +73,12 @@ class Endpoints:
             return
         self._seen = assets
         self._forget(assets)
-        for asset in assets.values():
-            for number, protocol in enumerate(asset.protocols):
-                if not self._has(asset, protocol):
-                    try:
-                        await self._serve(asset, protocol, number)
-                    except EndpointError as error:
-                        if not self._keep_going:
-                            raise
-                        self.failed.append(str(error))
-                        _LOG.warning("%s; going on without it", error)
+        try:
+            for asset in assets.values():
+                await self._serve_all_of(asset)
+        except (EndpointError, RegisterMapError):
+            self._seen = {}  # not done: the next call tries again
+            raise
 
     def served(self) -> list[Served]:
         """Everything that is being served, in the order of the assets."""
@@ -109,6 +105,18 @@ class Endpoints:
             endpoint.listener.close()
         self._open.clear()
         self._seen = {}
+
+    async def _serve_all_of(self, asset: Asset) -> None:
+        for number, protocol in enumerate(asset.protocols):
+            if self._has(asset, protocol):
+                continue
+            try:
+                await self._serve(asset, protocol, number)
+            except EndpointError as error:
+                if not self._keep_going:
+                    raise
+                self.failed.append(str(error))
+                _LOG.warning("%s; going on without it", error)
 
     def _has(self, asset: Asset, protocol: ProtocolConfig) -> bool:
         return any(
