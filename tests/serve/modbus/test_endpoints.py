@@ -281,3 +281,30 @@ async def test_register_maps_of_a_site(tmp_path: Path) -> None:
             assert (await client.read_holding_registers(3, count=2, device_id=1)).registers == [5000, 0]
         (served,) = endpoints.served()
         assert served.registers == str(own)
+
+
+async def test_two_assets_are_never_one_unit(unused_tcp_port: int) -> None:
+    site = site_of({"asset_id": "first", "type": "bess", "protocols": [tcp(port=unused_tcp_port)]})
+    async with serving(site) as endpoints:
+        site.add_asset({"asset_id": "second", "type": "bess", "protocols": [tcp(port=unused_tcp_port)]})
+        for _ in range(2):
+            with pytest.raises(EndpointError) as error:
+                await endpoints.update()
+            where = f"127.0.0.1:{unused_tcp_port}"
+            assert str(error.value) == f"asset second: unit 1 on {where} is already asset first"
+        site.remove_asset("second")
+        await endpoints.update()
+        async with master(endpoints, "first", "bess") as ems:
+            assert await ems.read("system_soc") == 50
+
+
+async def test_one_line_has_one_setting(tmp_path: Path) -> None:
+    with serial_cable(tmp_path) as (ours, _):
+        line = {"kind": "modbus_rtu", "port": ours}
+        site = site_of({"asset_id": "first", "type": "bess", "protocols": [{**line, "baudrate": 19200}]})
+        async with serving(site) as endpoints:
+            site.add_asset({"asset_id": "second", "type": "bess", "protocols": [{**line, "unit_id": 2}]})
+            with pytest.raises(EndpointError) as error:
+                await endpoints.update()
+            told = f"asset second: {ours} is already open for asset first with 19200 8N1, not 9600 8N1"
+            assert str(error.value) == told
