@@ -17,7 +17,15 @@ from pathlib import Path
 
 from nullwatt.core import Config, Emulator, encode_frame
 from nullwatt.emulator import EmulatorService
-from nullwatt.lab.bench import CHARGE_GOAL, HOUSE_GOAL, charge_speed, house_speed, simulated_hours_per_second
+from nullwatt.lab.bench import (
+    CHARGE_GOAL,
+    HOUSE_GOAL,
+    YEAR_GOAL,
+    charge_speed,
+    house_speed,
+    simulated_hours_per_second,
+    year_speed,
+)
 from nullwatt.meters import SampleSink
 
 ROOT = Path(__file__).parents[1]
@@ -128,7 +136,8 @@ def main() -> None:
     print(f"lab, 4 batteries:    {four:8.2f} simulated hours/s   {four * 3600:8,.0f} x real time   1/{one / four:.1f}")
     sys.stdout.flush()
     print(f"house, 4 batteries:  {house_speed():8,.0f} x real time   goal {HOUSE_GOAL:8,.0f}", flush=True)
-    print(f"house, 0.1 s charge: {charge_speed():8,.0f} x real time   goal {CHARGE_GOAL:8,.0f}")
+    print(f"house, 0.1 s charge: {charge_speed():8,.0f} x real time   goal {CHARGE_GOAL:8,.0f}", flush=True)
+    print(f"house, 1 min, year:  {year_speed():8,.0f} x real time   goal {YEAR_GOAL:8,.0f}")
 
 
 if __name__ == "__main__":

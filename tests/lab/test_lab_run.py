@@ -9,7 +9,7 @@ from rich.console import Console
 
 from nullwatt.core import Config, Emulator
 from nullwatt.lab import SCENARIOS, BatteryDevice, run, table
-from nullwatt.lab.bench import benchmark, charge_speed, house_speed, simulated_hours_per_second
+from nullwatt.lab.bench import benchmark, charge_speed, house_speed, simulated_hours_per_second, year_speed
 
 SHORT = replace(SCENARIOS["one_battery_kettle"], duration_s=200)
 
@@ -76,6 +76,7 @@ def test_benchmark_measures_the_whole_run() -> None:
 def test_house_benchmarks_do_the_work_they_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert house_speed(hours=0.1, repeats=1) > 0
     assert charge_speed(repeats=1) > 0
+    assert year_speed(days=2) > 0
     monkeypatch.setattr(BatteryDevice, "advance", lambda device, dt_s: None)
     with pytest.raises(RuntimeError, match=r"the battery took -?0 J instead of 956800 J"):
         charge_speed(repeats=1)

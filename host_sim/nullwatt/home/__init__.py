@@ -1,4 +1,5 @@
-"""The simulated house: clock, loads, base load, sun, grid connection and its meter, devices and their energy ledger.
+"""The simulated house: clock, loads, base load, sun, grid connection and its meter, devices and their energy ledger;
+with the extra `weather` also the weather at a place, panels and hybrid inverters.
 
 Knows nothing of the emulator core or of how batteries work; a battery is a phase and a power. Signs: grid + =
 import, battery + = discharge. Same seed, same house, bit for bit.
@@ -38,11 +39,17 @@ from .device import (
 )
 from .drive import drive
 from .house import BatteryOutput, House, HouseConfig
+from .hybrid import Hybrid
+from .hybrid_config import HybridConfig, HybridSettings
+from .inverter import PowerStage
 from .ledger import Ledger
 from .loads import Load, LoadConfig, LoadEvent, LoadKind
 from .meter import Meter, MeterConfig, MeterReading
 from .phases import PHASES, SPREAD
+from .pv_array import PvArray, PvString
+from .pv_plant import PvPlant, PvPlantConfig
 from .sun import Sun, SunConfig
+from .weather import Weather, WeatherConfig, WeatherDay
 
 __all__ = [
     "APPLIANCES",
@@ -64,6 +71,9 @@ __all__ = [
     "House",
     "HouseConfig",
     "HouseFile",
+    "Hybrid",
+    "HybridConfig",
+    "HybridSettings",
     "Ledger",
     "Load",
     "LoadConfig",
@@ -74,6 +84,11 @@ __all__ = [
     "MeterReading",
     "MqttInsightsSection",
     "PacedClock",
+    "PowerStage",
+    "PvArray",
+    "PvPlant",
+    "PvPlantConfig",
+    "PvString",
     "Quantity",
     "RealClock",
     "ScaledClock",
@@ -82,6 +97,9 @@ __all__ = [
     "SunConfig",
     "Surroundings",
     "Value",
+    "Weather",
+    "WeatherConfig",
+    "WeatherDay",
     "broken_rule",
     "check_command",
     "check_document",

@@ -26,12 +26,16 @@ from .appliance_table import APPLIANCES, AnyAppliance
 from .appliances import Appliance
 from .broker import BrokerError, parse_broker
 from .house import HouseConfig
+from .hybrid_config import HybridConfig
+from .libraries import MISSING, weather_works
 from .loads import LoadConfig, LoadEvent
 from .meter import MeterConfig
 from .parts import OWN_NAMES
 from .phases import PHASES, SPREAD
+from .pv_plant import PvPlantConfig
 from .section import HUGE, AnyPhase, Name, NotNegative, Number, Phase, Positive, Section, Unit
 from .sun import SunConfig
+from .weather import WEATHER, WeatherConfig
 
 
 class ConfigError(Exception):
@@ -210,7 +214,7 @@ class BatterySection(Section):
 
 
 class HouseFile(Section):
-    """A whole, checked house file."""
+    """A whole, checked house file. step_s: raster on which the house moves; a minute for runs over a year."""
 
     ct: CtSection = CtSection()
     http: HttpSection = HttpSection()
@@ -224,6 +228,10 @@ class HouseFile(Section):
     time_scale: Positive = 1.0
     seed: _Seed = 1
     mqtt_insights: MqttInsightsSection | None = None
+    step_s: Annotated[FiniteFloat, Field(ge=0.1, le=3600)] = 1.0
+    weather: WeatherConfig | None = None
+    pv: list[PvPlantConfig] = Field(default=[])
+    hybrid: list[HybridConfig] = Field(default=[])
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
@@ -242,11 +250,15 @@ class HouseFile(Section):
                 power_w=sun.power,
                 sunrise_h=sun.sunrise,
                 sunset_h=sun.sunset,
-                start_h=sun.start,
+                start_h=sun.start if self.weather is None else self.weather.start_h,
                 clouds=sun.clouds,
             ),
             meter=MeterConfig(meter.refresh_s, meter.latency_s, meter.resolution, meter.noise),
             seed=self.seed if seed is None else seed,
+            step_s=self.step_s,
+            weather=self.weather,
+            pv=tuple(self.pv),
+            hybrids=tuple(self.hybrid),
         )
 
 
@@ -417,7 +429,32 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
         broken.append(("meter.resolution", house.meter.resolution, f"must be 0 or at least {_FINEST_W:g}"))
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
+    broken += _broken_sky(house, usable, absent, [*switchable, *OWN_NAMES, WEATHER], macs)
     return broken + _broken_batteries(house, (*usable, SPREAD), absent)
+
+
+def _broken_sky(
+    house: HouseFile, usable: tuple[str, ...], absent: str, taken: list[str], macs: set[str]
+) -> list[tuple[str, object, str]]:
+    broken: list[tuple[str, object, str]] = []
+    if house.weather is not None:
+        if not weather_works():
+            broken.append(("weather", {}, MISSING))
+        if "start" in house.powermeter.sun.model_fields_set:
+            broken.append(("powermeter.sun.start", house.powermeter.sun.start, "weather.start says when it starts"))
+    plants: list[tuple[str, PvPlantConfig | HybridConfig]] = [
+        *((f"pv[{i}]", plant) for i, plant in enumerate(house.pv)),
+        *((f"hybrid[{i}]", hybrid) for i, hybrid in enumerate(house.hybrid)),
+    ]
+    for path, plant in plants:
+        if plant.phase not in (*usable, SPREAD):
+            broken.append((f"{path}.phase", plant.phase, absent))
+        if plant.name in taken or plant.name.upper() in macs:
+            broken.append((f"{path}.name", plant.name, "must be another name, something in the house is called so"))
+        taken.append(plant.name)
+        if house.weather is None and (isinstance(plant, PvPlantConfig) or plant.mppts):
+            broken.append(("weather", None, f"the panels of {path} need a place and its weather"))
+    return broken
 
 
 def _broken_mqtt(mqtt: MqttInsightsSection | None) -> list[tuple[str, object, str]]:

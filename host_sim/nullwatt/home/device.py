@@ -150,6 +150,7 @@ class Surroundings:
     devices move, so it is the balance of the step before; the rest is written by who simulates it.
 
     time_s: simulated time at the end of this step. grid_w: per phase, + = import. mains: False during an outage.
+    hour: local hour of the day, 0 ... 24, in this step.
     """
 
     time_s: float = 0.0
@@ -159,3 +160,4 @@ class Surroundings:
     voltage_ll_v: float = 400.0
     ambient_c: float = 20.0
     irradiance_w_m2: float = 0.0
+    hour: float = 12.0

@@ -19,12 +19,16 @@ from typing import Protocol
 
 from .base_load import BaseLoad
 from .device import Accountable, Device, Surroundings
+from .hybrid import Hybrid
+from .hybrid_config import HybridConfig
 from .ledger import Ledger
 from .loads import Load, LoadBank, LoadEvent, LoadKind
 from .meter import Meter, MeterConfig
 from .parts import BASE_LOAD, SUN, BaseLoadDevice, LoadDevice, SunDevice
 from .phases import SPREAD, phase_index, phase_parts
+from .pv_plant import PvPlant, PvPlantConfig
 from .sun import Sun, SunConfig
+from .weather import Weather, WeatherConfig
 
 
 class BatteryOutput(Protocol):
@@ -46,7 +50,8 @@ class HouseConfig:
     """Everything that makes a house. phases: 1 or 3. base_load_w: W per phase, missing entries are 0.
 
     noise_w, noise_tau_s: see `BaseLoad`. loads: plain ones and appliances. step_s: raster of base load, noise, sun,
-    devices and ledger. seed: same seed, same house, bit for bit.
+    devices and ledger. seed: same seed, same house, bit for bit. weather: also decides the hour of the day at time 0.
+    pv, hybrids: under that weather.
     """
 
     phases: int = 3
@@ -59,6 +64,9 @@ class HouseConfig:
     meter: MeterConfig = field(default_factory=MeterConfig)
     seed: int = 1
     step_s: float = 1.0
+    weather: WeatherConfig | None = None
+    pv: tuple[PvPlantConfig, ...] = ()
+    hybrids: tuple[HybridConfig, ...] = ()
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3):
@@ -67,6 +75,14 @@ class HouseConfig:
             raise ValueError("base_load_w has more entries than the house has phases")
         if not 0.0 < self.step_s < math.inf:
             raise ValueError(f"step_s must be a number above 0, got {self.step_s}")
+        if self.weather is None and self.pv:
+            raise ValueError("panels need weather")
+
+    def local_hour(self, time_s: float) -> float:
+        """Local hour of the day at simulated time `time_s`, 0 ... 24."""
+        if self.weather is not None:
+            return self.weather.local_hour(time_s)
+        return (self.sun.start_h + time_s / 3600.0) % 24.0
 
 
 class House:
@@ -86,7 +102,7 @@ class House:
         self.surroundings = Surroundings()
         base_w = (*config.base_load_w, 0.0, 0.0, 0.0)[: config.phases]
         self._base = BaseLoad(base_w, config.noise_w, config.noise_tau_s, config.seed, config.step_s)
-        self._loads = LoadBank(config.loads, config.events, config.phases, config.seed, config.sun.start_h)
+        self._loads = LoadBank(config.loads, config.events, config.phases, config.seed, config.local_hour(0.0))
         self.sun = Sun(config.sun, config.seed)
         self.meter = Meter(config.meter, config.phases, config.seed)
         self._solar_parts = self._split_solar(config.sun.phases)
@@ -103,6 +119,7 @@ class House:
         self._passed_s = 0.0  # up to here the energies of the own parts are added up
         self._wired_j = [0.0] * config.phases  # what they drew per phase since the last tick
         self.next_event_s = 0.0  # the meter's first sample
+        self.weather = self._under_the_sky()
 
     def connect(self, batteries: Sequence[BatteryOutput]) -> None:
         """Replace the connected batteries. ValueError for a phase the house does not have."""
@@ -205,12 +222,17 @@ class House:
     @property
     def hour(self) -> float:
         """Time of day, 0 ... 24."""
-        return (self.sun.config.start_h + self.now_s / 3600.0) % 24.0
+        return self.config.local_hour(self.now_s)
 
     @property
     def solar_w(self) -> float:
         """AC solar power in the present raster step, W, >= 0."""
         return self.sun.power_w(self._step * self.config.step_s)
+
+    @property
+    def added_w(self) -> float:
+        """AC power of what was added with `add_device`, plants and hybrids too, W, + = into the house."""
+        return sum(device.power_w for device, _ in self._devices)
 
     def grid_w(self) -> tuple[float, ...]:
         """True grid power per phase now, W, + = import. Reading it changes nothing."""
@@ -286,6 +308,7 @@ class House:
         if not self._devices:
             return
         self.surroundings.time_s = self.now_s
+        self.surroundings.hour = self.config.local_hour(self.now_s - 0.5 * self.config.step_s)
         self.surroundings.grid_w = self.grid_w()
         for device, _ in self._devices:
             device.advance(self.config.step_s)
@@ -310,6 +333,18 @@ class House:
             grid_j = [value - entry.bus_j * part for value, part in zip(grid_j, parts, strict=True)]
         ledger.book(grid_j, terms)
         self._wired_j = [0.0] * self.phases
+
+    def _under_the_sky(self) -> Weather | None:
+        """Connect what the configuration has under the sky. The weather moves first: the others look at it."""
+        config, around = self.config, self.surroundings
+        weather = None if config.weather is None else Weather(config.weather, config.seed, around)
+        if weather is not None:
+            self.add_device(weather)
+            for plant in config.pv:
+                self.add_device(PvPlant(plant, weather, around))
+        for hybrid in config.hybrids:
+            self.add_device(Hybrid(hybrid, weather, around))
+        return weather
 
     def _own_parts(self) -> dict[str, BaseLoadDevice | SunDevice | LoadDevice]:
         letters = self.config.sun.phases

@@ -22,7 +22,7 @@ def read_trace(file: str, time_column: str, column: str, scale: float = 1.0) -> 
     Times are seconds or ISO 8601, rising from row to row; a row holds until the next one, the last as long as the one
     before it. Raises ValueError: `file: ...` or the column's key first, one line that names file and line.
     """
-    header, *lines = _text(file).splitlines() or [""]
+    header, *lines = file_text(file).splitlines() or [""]
     delimiter = max(_DELIMITERS, key=header.count)
     names = [name.strip().strip('"') for name in header.split(delimiter)]
     times, values = _place(names, "time_column", time_column), _place(names, "column", column)
@@ -44,7 +44,8 @@ def read_trace(file: str, time_column: str, column: str, scale: float = 1.0) -> 
     return tuple((value * scale, end - time_s) for (_, time_s, value), end in zip(rows, ends, strict=True))
 
 
-def _text(file: str) -> str:
+def file_text(file: str) -> str:
+    """What a text file holds. ValueError, `file: ...`, if it cannot be read."""
     try:
         return Path(file).read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -10,7 +10,7 @@ from statistics import median
 
 from nullwatt.battery import Battery, BatteryConfig
 from nullwatt.core import Config, Emulator
-from nullwatt.home import House, HouseConfig
+from nullwatt.home import House, HouseConfig, Ledger, parse_house
 
 from .devices import BatteryDevice
 from .loop import Loop
@@ -18,9 +18,10 @@ from .runner import run
 from .scenario import Scenario
 from .suite import SCENARIOS
 
-#: Least speeds of `house_speed` and `charge_speed`.
+#: Least speeds of `house_speed`, `charge_speed` and `year_speed`; the last is a year in a minute.
 HOUSE_GOAL = 8000.0
 CHARGE_GOAL = 7500.0
+YEAR_GOAL = 365 * 86400 / 60.0
 
 _SECONDS_PER_HOUR = 3600
 _CHARGE_S = 1200
@@ -126,6 +127,48 @@ def _timed_charge() -> float:
     return _CHARGE_S / elapsed_s
 
 
+#: A home in steps of a minute: weather, a plant, a hybrid with two trackers, loads.
+_HOME = {
+    "batteries": [{"mac": "02B250000001", "phase": "A"}],  # not simulated
+    "step_s": 60,
+    "meter": {"refresh_s": 60, "latency_s": 0},
+    "weather": {"latitude": 52.5, "longitude": 13.4, "start": "2026-01-01", "clouds": 0.6},
+    "powermeter": {
+        "base_load": [150, 100, 80],
+        "loads": [{"name": "pump", "power": 300, "phase": "B", "active": True, "on_s": 1200, "off_s": 2400}],
+        "appliances": [
+            {"name": "fridge", "kind": "fridge", "phase": "A", "active": True},
+            {"name": "heat", "kind": "heat_pump", "phase": "D", "active": True},
+        ],
+    },
+    "pv": [{"name": "garage", "phase": "A", "strings": [{"tilt": 20, "azimuth": 90, "peak_w": 2000}]}],
+    "hybrid": [
+        {
+            "name": "cellar",
+            "ac_max_w": 8000,
+            "mppts": [{"strings": [{"peak_w": 6000}]}, {"strings": [{"peak_w": 4000, "azimuth": 270}]}],
+        }
+    ],
+}
+
+
+def year_speed(days: int = 365) -> float:
+    """Speed of a home under the sky in steps of a minute, books included. Needs the extra `weather`.
+
+    Raises RuntimeError if the books do not close, or the sun did not shine.
+    """
+    ledger = Ledger()
+    house = House(parse_house(_HOME).house_config(), ledger=ledger)
+    start_s = time.perf_counter()
+    house.advance_to(days * 24.0 * _SECONDS_PER_HOUR)
+    elapsed_s = time.perf_counter() - start_s
+    if ledger.leak_j > 1e-9 * ledger.throughput_j or ledger.ticks != days * 1440:
+        raise RuntimeError(f"{ledger.leak_j:g} J leaked in {ledger.ticks} steps: {ledger.worst}")
+    if not ledger.devices["cellar"].source_j > 0.0 < ledger.devices["garage"].source_j:
+        raise RuntimeError("the sun did not shine")
+    return days * 24.0 * _SECONDS_PER_HOUR / elapsed_s
+
+
 def main(arguments: list[str]) -> None:
     """Print one line per pool size, then the house's."""
     hours = float(arguments[0]) if arguments else 2.0
@@ -139,6 +182,7 @@ def main(arguments: list[str]) -> None:
         )
     print(f"house, 4 batteries: {house_speed(hours):.0f} x real time, goal {HOUSE_GOAL:.0f}")
     print(f"house, charge in 0.1 s steps: {charge_speed():.0f} x real time, goal {CHARGE_GOAL:.0f}")
+    print(f"house, a year in 1 min steps: {year_speed():.0f} x real time, goal {YEAR_GOAL:.0f}")
 
 
 if __name__ == "__main__":

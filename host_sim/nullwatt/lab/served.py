@@ -173,7 +173,9 @@ class ServedSite:
                 now_s=round(clock.now_s, 3), scale=clock.factor, paused=clock.paused, hour=round(house.hour, 4)
             ),
             grid=status["grid"],
-            house_w=round(sum(house.grid_w()) + house.solar_w + sum(b.power_w for b in site.batteries), 1),
+            house_w=round(
+                sum(house.grid_w()) + house.solar_w + sum(b.power_w for b in site.batteries) + house.added_w, 1
+            ),
             loads=loads,
             solar=solar,
             auto_mode=status["auto_mode"],

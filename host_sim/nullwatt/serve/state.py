@@ -151,7 +151,9 @@ class State(BaseModel):
     link: LinkState | None = Field(default=None, description="only of a real board")
     time: TimeState | None = None
     grid: GridState | None = None
-    house_w: float | None = Field(default=None, description="what the loads draw: grid + solar + batteries")
+    house_w: float | None = Field(
+        default=None, description="what the loads draw: grid + solar + batteries + plants and hybrids"
+    )
     loads: list[LoadState] | None = None
     solar: SolarState | None = None
     auto_mode: bool | None = None
