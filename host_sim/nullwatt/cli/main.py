@@ -16,7 +16,7 @@ from nullwatt.cli.lab import lab
 from nullwatt.cli.mqtt_check import mqtt_check
 from nullwatt.cli.node import node
 from nullwatt.cli.sim import sim
-from nullwatt.cli.twin_bus import twin
+from nullwatt.cli.twin import twin
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command("demo")(demo)

@@ -18,10 +18,7 @@ from nullwatt.cli.errors import fail
 from nullwatt.home import PHASES, ConfigError
 from nullwatt.home.bus_messages import Topics
 
-twin = typer.Typer(no_args_is_help=True, help="A house spread over processes, or shown to other programs.")
 
-
-@twin.command()
 def conduct(
     config: House,
     bus: BusUri = None,
@@ -110,7 +107,6 @@ def conduct(
             exchange.close()
 
 
-@twin.command()
 def asyncapi(topic: BaseTopic = BASE_TOPIC) -> None:
     """Print the AsyncAPI 3 document of the bus."""
     from nullwatt.serve.asyncapi import document
@@ -121,7 +117,6 @@ def asyncapi(topic: BaseTopic = BASE_TOPIC) -> None:
         fail(f"--topic {topic}: {error}")
 
 
-@twin.command()
 def kubernetes(
     config: Annotated[Path, typer.Argument(help="House file, JSON or YAML.")],
     output: Annotated[
