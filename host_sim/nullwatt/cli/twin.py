@@ -22,7 +22,7 @@ _MODULES = {"pymodbus": "pymodbus", "serial": "pyserial"}
 
 @twin.callback()
 def _twin() -> None:
-    """A site of DER devices behind Modbus TCP and RTU."""
+    """A site of DER devices behind Modbus, and a house spread over processes."""
 
 
 @twin.command()
