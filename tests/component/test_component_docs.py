@@ -1,7 +1,7 @@
 """Every ESPHome configuration in README.md and docs/ is valid, and becomes code on every board.
 
-A ```yaml block is one, except in docs/simulator.md, where it is a house file. A piece that cannot stand alone is
-marked ```yaml fragment. What every device needs (name, board, WiFi ...) is added, and so are sensors that a block
+A ```yaml block is one. A piece that cannot stand alone is marked ```yaml fragment, a file for the simulated house
+```yaml house. What every device needs (name, board, WiFi ...) is added, and so are sensors that a block
 names but does not make.
 """
 
@@ -17,7 +17,6 @@ from nullwatt.cli import sim_snippets
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-HOUSE_FILES = "simulator.md"
 BOARDS = [(chip, framework) for chip in ("esp32", "esp32s3", "esp32c3") for framework in ("esp-idf", "arduino")]
 
 # The block is a package of this: what it says itself stays, unless every board has it.
@@ -36,8 +35,6 @@ external_components:
 
 def blocks(page: Path) -> Iterator[tuple[str, str]]:
     """Name and text of each configuration of a page."""
-    if page.name == HOUSE_FILES:
-        return
     text = page.read_text()
     for found in re.finditer(r"^( *)```yaml *\n(.*?)^\1``` *$", text, re.DOTALL | re.MULTILINE):
         line = text.count("\n", 0, found.start()) + 1
@@ -106,12 +103,10 @@ def test_configuration_of_the_docs_is_generated(generated: dict[str, Any], name:
         assert "->set_power_sensor(0, " in outcome.main_cpp
 
 
-def test_marks_and_house_files_are_left_out(tmp_path: Path) -> None:
+def test_marked_blocks_are_left_out(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("```yaml\na: 1\n```\n```yaml fragment\nb: 1\n```\n- c\n\n  ```yaml\n  c: 1\n    d: 2\n  ```\n")
+    page.write_text("```yaml\na: 1\n```\n```yaml fragment\nb: 1\n```\n```yaml house\nd: 1\n```\n- c\n\n  ```yaml\n  c: 1\n    d: 2\n  ```\n")
     assert [text for _, text in blocks(page)] == ["a: 1\n", "c: 1\n  d: 2\n"]
-    house = page.rename(tmp_path / HOUSE_FILES)
-    assert list(blocks(house)) == []
 
 
 def test_table_of_meters_is_complete() -> None:

@@ -52,7 +52,7 @@ def test_the_recording_plays(tmp_path: Path) -> None:
 
 def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my-house.yaml").write_text(block("yaml"))
-    assert len(yaml.safe_load(block("yaml"))["powermeter"]["appliances"]) == 2
+    (tmp_path / "my-house.yaml").write_text(block("yaml house"))
+    assert len(yaml.safe_load(block("yaml house"))["powermeter"]["appliances"]) == 2
     exec(block("py"), {})
     assert capsys.readouterr().out.startswith("(")

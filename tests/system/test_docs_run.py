@@ -21,7 +21,7 @@ def blocks(document: str, language: str) -> list[str]:
 
 
 def test_house_file(tmp_path: Path) -> None:
-    (text,) = blocks("simulator.md", "yaml")
+    (text,) = blocks("simulator.md", "yaml house")
     path = tmp_path / "my-house.yaml"
     path.write_text(text)
     house = load_house_file(path)

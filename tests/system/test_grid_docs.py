@@ -25,7 +25,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def test_the_house_files_are_house_files(tmp_path: Path) -> None:
-    outages, tariff = (parse_house(yaml.safe_load(text)).house_config() for text in blocks(GRID, "yaml"))
+    outages, tariff = (parse_house(yaml.safe_load(text)).house_config() for text in blocks(GRID, "yaml house"))
     assert outages.grid is not None and len(outages.grid.rota) == 2
     assert tariff.tariff is not None and tariff.tariff.kind == "day_night"
     (tmp_path / "prices.csv").write_text(blocks(GRID, "csv")[0])

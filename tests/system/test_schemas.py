@@ -48,7 +48,7 @@ def test_house_files_of_the_docs_are_valid_and_no_misspelt_key_is() -> None:
         {"batteries": [{"mac": "02B250000001", "phase": "A"}], "powermeter": part}
         for part in documents("yaml fragment")
     ]
-    houses = [FULL, *documents("yaml"), *fragments]
+    houses = [FULL, *documents("yaml house"), *fragments]
     assert len(houses) >= 3
     for house in houses:
         schema.validate(house)
