@@ -1,4 +1,4 @@
-"""Entry point: registers the verbs and turns usage errors into one line."""
+"""Entry point: turns usage errors into one line."""
 
 import re
 import sys
@@ -8,25 +8,10 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 import nullwatt
-from nullwatt.cli.dash import dash
-from nullwatt.cli.demo import demo
-from nullwatt.cli.emulator import emulator
 from nullwatt.cli.errors import fail
-from nullwatt.cli.lab import lab
-from nullwatt.cli.mqtt_check import mqtt_check
-from nullwatt.cli.node import node
-from nullwatt.cli.sim import sim
-from nullwatt.cli.twin import twin
+from nullwatt.cli.verbs import Verbs
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command("demo")(demo)
-app.command("dash")(dash)
-app.command("emulator")(emulator)
-app.command("mqtt-check")(mqtt_check)
-app.add_typer(lab, name="lab")
-app.add_typer(sim, name="sim")
-app.command("node")(node)
-app.add_typer(twin, name="twin")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, cls=Verbs)
 
 
 def _print_version(wanted: bool) -> None:
