@@ -105,9 +105,8 @@ def test_configuration_of_the_docs_is_generated(generated: dict[str, Any], name:
 
 def test_marked_blocks_are_left_out(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(
-        "```yaml\na: 1\n```\n```yaml fragment\nb: 1\n```\n```yaml house\nd: 1\n```\n- c\n\n  ```yaml\n  c: 1\n    d: 2\n  ```\n"
-    )
+    left_out = "```yaml fragment\nb: 1\n```\n```yaml house\nd: 1\n```\n"
+    page.write_text(f"```yaml\na: 1\n```\n{left_out}- c\n\n  ```yaml\n  c: 1\n    d: 2\n  ```\n")
     assert [text for _, text in blocks(page)] == ["a: 1\n", "c: 1\n  d: 2\n"]
 
 
