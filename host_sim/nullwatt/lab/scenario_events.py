@@ -54,7 +54,7 @@ _HOUR_SHOWN = WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"
 Seconds = Annotated[FiniteFloat, Field(ge=0), BeforeValidator(_seconds), _SECONDS_SHOWN]
 Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Number = Annotated[int, Field(ge=1)]
-_Hour = Annotated[float, BeforeValidator(_hour), _HOUR_SHOWN]
+Hour = Annotated[float, BeforeValidator(_hour), _HOUR_SHOWN]
 _Names = Annotated[list[str], BeforeValidator(_listed), _NAMES_SHOWN]
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 
@@ -75,7 +75,7 @@ class WhenSection(ScenarioSection):
     soc_below: Unit | None = None
     power_above: FiniteFloat | None = None
     power_below: FiniteFloat | None = None
-    time_of_day: _Hour | None = None
+    time_of_day: Hour | None = None
     after: Seconds = 0.0
     hold: Annotated[Seconds, Field(alias="for")] = 0.0
 
