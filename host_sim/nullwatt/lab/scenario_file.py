@@ -26,6 +26,7 @@ from pydantic import AfterValidator, Field, FiniteFloat
 from pydantic_core import PydanticCustomError
 
 from nullwatt.home import (
+    House,
     HouseConfig,
     HouseFile,
     LoadEvent,
@@ -184,6 +185,7 @@ class _Reader(Checker):
             self.macs,
             file.options,
             file.duration,
+            lambda: {device.name: device.commands for device in House(self._house).devices},
         )
 
     def scenario(self) -> Scenario:

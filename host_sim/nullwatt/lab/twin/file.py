@@ -21,7 +21,7 @@ from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema
 
 from nullwatt.home import ConfigError, broken_rule, check_document, read_document
 from nullwatt.home.der import Asset, DerSite, SiteConfig, SiteConfigError, load_site, parse_site
-from nullwatt.serve.modbus import Codec, RefusedError, Register
+from nullwatt.serve.modbus import AddressError, Codec, RefusedError, Register
 
 from ..scenario_events import Hour, NotNegative, ScenarioSection, Seconds
 from ..scenario_file import SUFFIXES, BandSection
@@ -104,7 +104,7 @@ class LevelSection(ScenarioSection):
 
 
 _Modbus = Annotated[list[ModbusSection], BeforeValidator(_as_list), Field(min_length=1)]
-_Level = Annotated[LevelSection, BeforeValidator(_as_level)]
+_Level = Annotated[LevelSection | None, BeforeValidator(_as_level)]
 
 
 class SiteWhenSection(ScenarioSection):
@@ -126,15 +126,15 @@ class SiteEventSection(ScenarioSection):
     at: Seconds | None = None
     when: SiteWhenSection | None = None
     repeat: bool = False
-    modbus: _Modbus | None = None
+    modbus: _Modbus = Field(default=[])
     asset: _Text | None = None
     set: dict[str, Any] | None = None
     fault: _Text | None = None
-    frequency: _Level | None = None
-    voltage: _Level | None = None
-    irradiance: _Level | None = None
-    ambient: _Level | None = None
-    base_load: _Level | None = None
+    frequency: _Level = None
+    voltage: _Level = None
+    irradiance: _Level = None
+    ambient: _Level = None
+    base_load: _Level = None
 
 
 class ValueSection(BandSection):
@@ -314,7 +314,7 @@ def _changed(site: object, key: str, value: object, name: str) -> object:
     listed = assets if isinstance(assets, list) else []
     ids = [each.get("asset_id") for each in listed if isinstance(each, dict)]
     if asset not in ids:
-        raise broken_rule(name, key, value, f"no asset {asset!r}", [each for each in ids if isinstance(each, str)])
+        raise broken_rule(name, key, asset, "no such asset", [each for each in ids if isinstance(each, str)])
     place = ids.index(asset)
     return {**site, "assets": [*listed[:place], {**listed[place], inner: value}, *listed[place + 1 :]]}
 
@@ -424,7 +424,7 @@ class _Reader:
         )
 
     def _actions(self, section: SiteEventSection, path: str) -> Iterator[Action]:
-        for write in section.modbus or ():
+        for write in section.modbus:
             yield self._write(write, f"{path}.modbus")
         used = [key for key in ("set", "fault") if getattr(section, key) is not None]
         if used and section.asset is None:
@@ -450,7 +450,7 @@ class _Reader:
             master.unit.write(address, words)
         except RefusedError as error:
             raise self._wrong(path, str(error)) from None
-        except LookupError:
+        except AddressError:
             raise self._broken(f"{path}.register", section.register_, "nothing to write there") from None
         where = register.name if register is not None else str(address)
         return ModbusWrite(section.asset, address, words, f"{where} ({address}) = {shown}")
@@ -478,7 +478,7 @@ class _Reader:
         value = section.value if section.value is not None else float(section.raw or 0)
         words = codec.encode(value)
         key, shown = ("raw", f"raw {value:g}") if section.value is None else ("value", f"{value:g} {register.unit}")
-        if abs(codec.decode(words) - value) > abs(codec.scale):
+        if abs(codec.decode(words) - value) > 0.5 * abs(codec.scale) * (1 + 1e-9):
             lowest, highest = codec.decode(codec.encode(-math.inf)), codec.decode(codec.encode(math.inf))
             raise self._broken(f"{path}.{key}", value, f"does not fit the register ({lowest:g} to {highest:g})")
         return words, shown.strip()
