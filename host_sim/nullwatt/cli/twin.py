@@ -1,5 +1,6 @@
 """`nullwatt twin`: a site of batteries, PV, CHP and meter behind Modbus, from a site file of dertwin's format."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,6 +88,15 @@ def serve(
         duration = played.duration_s
     play = None if played is None else twin_run.Play(played, not no_controller)
     raise typer.Exit(twin_run.run(site, twin_run.pace(site, duration, speed, step), where, play))
+
+
+@twin.command()
+def schema() -> None:
+    """Print the JSON Schema of a scenario file of a site, for editors."""
+    require_modbus()
+    from nullwatt.lab.twin import site_scenario_schema
+
+    print(json.dumps(site_scenario_schema(), indent=2))
 
 
 @twin.command()
