@@ -333,7 +333,7 @@ BAND = {"value": {"within": 1}}
         ({"duration": 5}, "grid.yaml: site: required key is missing: a site file, or the path of one"),
         ({"duration": 5, "house": {}}, "grid.yaml: is a scenario of a house: play it with nullwatt lab run"),
         ({"duraton": 5, "site": SITE}, 'duraton = 5: unknown key, did you mean "duration"?'),
-        ({"duration": 0, "site": SITE}, "duration = 0.0: must be above 0"),
+        ({"duration": 0, "site": SITE}, "duration = 0.0: must be at least one step of the site (0.5 s)"),
         ({"duration": 5, "site": "absent.json"}, "absent.json: cannot be read"),
         ({"duration": 5, "site": {"stp": 1}}, 'grid.yaml: site: stp = 1: unknown key, did you mean "step"?'),
         (document({"modbus": RUN["modbus"]}), "events[0]: needs either at or when"),

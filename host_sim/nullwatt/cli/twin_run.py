@@ -108,8 +108,9 @@ async def _run(config: SiteConfig, how: Pace, where: Where, play: Play | None) -
     if math.isfinite(how.end_s):
         _show(site, console)
         console.print(f"{site.ticks} steps in {took_s:.2f} s", markup=False)
-        code = 0 if player is None else tell(player.result())
-        return code if finished else STOPPED
+        if not finished:
+            return STOPPED  # half a scenario is not judged
+        return 0 if player is None else tell(player.result())
     return 0
 
 

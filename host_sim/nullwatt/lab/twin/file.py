@@ -261,9 +261,9 @@ def parse_site_scenario(
     if isinstance(document, dict) and "house" in document:
         raise ConfigError(f"{name}: is a scenario of a house: play it with nullwatt lab run")
     file = check_document(SiteScenarioFile, document, name, "duration")
-    if file.duration <= 0:
-        raise broken_rule(name, "duration", file.duration, "must be above 0")
     config = _site(file.site, name, folder, site, changes or {})
+    if file.duration < config.step:
+        raise broken_rule(name, "duration", file.duration, f"must be at least one step of the site ({config.step:g} s)")
     if file.seed is not None:
         config = config.model_copy(update={"seed": file.seed})
     return _Reader(file, config, name, folder).scenario()

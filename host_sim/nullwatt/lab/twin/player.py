@@ -127,7 +127,7 @@ class SitePlayer:
         units = {subject: subject.unit(self.site, self._masters) for subject in self._columns}
         values = {subject: np.array(column) for subject, column in self._columns.items()}
         record = Record(self.site.step_s * self._every, np.array(self._time_s), values, units)
-        judged = tuple(each.check(record) for each in self.scenario.expectations) if len(self._time_s) else ()
+        judged = tuple(each.check(record) for each in self.scenario.expectations)
         return SiteResult(self.scenario, record, judged, tuple(self.happened), self._told_of_controller())
 
     def _told_of_controller(self) -> str:
