@@ -256,7 +256,7 @@ def test_the_shipped_test_passes_and_each_of_its_steps_does() -> None:
     assert [row["kind"] for row in rows[-4:]] == ["ramp", "ramp", "ramp", "hold"]
 
 
-def test_the_shipped_test_fails_whoever_is_too_slow_too_small_or_absent() -> None:
+def test_the_shipped_test_fails_whoever_is_too_slow_or_too_small() -> None:
     slow = run_site(load_site_scenario(FCR, changes={"store.ramp_rate_kw_per_s": 20}))
     failed = [row for row in slow.judged[0].rows if not row["ok"]]
     assert slow.failed == 2 and {row["kind"] for row in failed} == {"step"}
@@ -266,7 +266,6 @@ def test_the_shipped_test_fails_whoever_is_too_slow_too_small_or_absent() -> Non
         not held(small)[2]
         and min(float(str(row["held_s"] or 0)) for row in small.judged[0].rows if not row["ok"]) < 900
     )
-    assert held(run_site(load_site_scenario(FCR), controller=False)) == [False, False, True, True]
 
 
 @pytest.mark.parametrize(
