@@ -297,7 +297,10 @@ def test_noise_of_the_grid_is_followed_and_the_seed_repeats_it() -> None:
     noisy["site"] = {**SITE, "external_models": {"grid_frequency": {"noise_std": 0.004}}}
     first, again = (run_site(parse_site_scenario({**noisy, "seed": seed})) for seed in (3, 3))
     assert held(first) == [True] and first.to_csv() == again.to_csv()
-    assert run_site(parse_site_scenario({**noisy, "seed": 4})).to_csv() != first.to_csv()
+    other = run_site(parse_site_scenario({**noisy, "seed": 3}, changes={"seed": 4}))
+    assert other.to_csv() != first.to_csv() and other.scenario.site.seed == 4
+    louder = parse_site_scenario(noisy, changes={"external_models.grid_frequency.noise_std": 0.5})
+    assert held(run_site(louder)) == [False] and louder.site.external_models.enabled
 
 
 def test_refused_requests_of_the_stand_in_are_told() -> None:
@@ -448,6 +451,7 @@ def test_mistakes_in_a_series_are_one_line(tmp_path: Path, text: str, message: s
     [
         ({"stor.capacity_kwh": 5}, 'grid.yaml: site: stor.capacity_kwh = "stor": no such asset, did you mean "store"?'),
         ({"store.capacity": 5}, 'assets[0].capacity = 5: unknown key, did you mean "capacity_kwh"?'),
+        ({"store.soc_limits.lower": 5}, 'assets[0].soc_limits.lower = 5: unknown key, did you mean "lower_'),
         ({"stp": 5}, 'stp = 5: unknown key, did you mean "step"?'),
     ],
 )

@@ -256,15 +256,17 @@ def parse_site_scenario(
 ) -> SiteScenario:
     """Check an already parsed document; `name` opens the error text, paths in it start at `folder`.
 
-    changes: to the site, such as {"store.ramp_rate_kw_per_s": 20}: a key of an asset, or of the site itself.
+    changes: to the site, such as {"store.ramp_rate_kw_per_s": 20, "external_models.grid_frequency.noise_std": 0.01}:
+    keys of an asset by its asset_id, or of the site itself.
     """
     if isinstance(document, dict) and "house" in document:
         raise ConfigError(f"{name}: is a scenario of a house: play it with nullwatt lab run")
     file = check_document(SiteScenarioFile, document, name, "duration")
-    config = _site(file.site, name, folder, site, changes or {})
+    changed = changes or {}
+    config = _site(file.site, name, folder, site, changed)
     if file.duration < config.step:
         raise broken_rule(name, "duration", file.duration, f"must be at least one step of the site ({config.step:g} s)")
-    if file.seed is not None:
+    if file.seed is not None and "seed" not in changed:
         config = config.model_copy(update={"seed": file.seed})
     return _Reader(file, config, name, folder).scenario()
 
@@ -304,19 +306,27 @@ def _site(given: object, name: str, folder: Path, instead: Path | None, changes:
 
 
 def _changed(site: object, key: str, value: object, name: str) -> object:
-    """The site with a key of an asset, or of its root, changed."""
+    """The site with a key of an asset, or of the site itself, changed."""
     if not isinstance(site, dict):
         return site
-    asset, _, inner = key.rpartition(".")
-    if not asset:
-        return {**site, key: value}
+    first, *inner = key.split(".")
+    if not inner or first in SiteConfig.model_fields:
+        return _put(site, [first, *inner], value)
     assets = site.get("assets")
     listed = assets if isinstance(assets, list) else []
     ids = [each.get("asset_id") for each in listed if isinstance(each, dict)]
-    if asset not in ids:
-        raise broken_rule(name, key, asset, "no such asset", [each for each in ids if isinstance(each, str)])
-    place = ids.index(asset)
-    return {**site, "assets": [*listed[:place], {**listed[place], inner: value}, *listed[place + 1 :]]}
+    if first not in ids:
+        raise broken_rule(name, key, first, "no such asset", [each for each in ids if isinstance(each, str)])
+    place = ids.index(first)
+    return {**site, "assets": [*listed[:place], _put(listed[place], inner, value), *listed[place + 1 :]]}
+
+
+def _put(node: object, path: list[str], value: object) -> object:
+    """The object with the value at the path; what is no object on the way there becomes one."""
+    if not path:
+        return value
+    known = node if isinstance(node, dict) else {}
+    return {**known, path[0]: _put(known.get(path[0]), path[1:], value)}
 
 
 class _Reader:
