@@ -23,7 +23,7 @@ from pymodbus.exceptions import ModbusException
 
 from nullwatt.cli.main import app
 from nullwatt.lab.scenario_events import ScenarioSection
-from nullwatt.lab.twin import SITE_QUANTITIES, file, shipped_site_scenarios
+from nullwatt.lab.twin import SITE_QUANTITIES, sections, shipped_site_scenarios
 
 TEXT = (Path(__file__).parents[2] / "docs" / "twin-scenarios.md").read_text()
 
@@ -190,7 +190,7 @@ def test_every_key_is_in_the_docs() -> None:
     prose = re.sub(r"^```.*?^```", "", TEXT, flags=re.DOTALL | re.MULTILINE)
     told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", prose))))
     shown = set(re.findall(r"\w+", " ".join(blocks("yaml site scenario") + blocks("yaml fragment"))))
-    models = [each for each in vars(file).values() if isinstance(each, type) and issubclass(each, ScenarioSection)]
+    models = [each for each in vars(sections).values() if isinstance(each, type) and issubclass(each, ScenarioSection)]
     assert len(models) > 12
     keys = {field.alias or key for model in models for key, field in model.model_fields.items()}
     assert keys - {"seed"} <= told | shown, sorted(keys - told - shown)
