@@ -189,6 +189,144 @@ def test_naive_controller_plays_the_same_file() -> None:
     assert run_naive(played).happened == run(played).happened
 
 
+# --- mains, weather, faults, devices
+
+
+def seen(watched: dict[str, Any], *events: dict[str, Any], **keys: Any) -> list[dict[str, float]]:
+    """What is looked at second by second; watched: name -> function of the loop."""
+    rows: list[dict[str, float]] = []
+    run(
+        scenario(*events, **keys),
+        watch=lambda loop: rows.append({name: look(loop) for name, look in watched.items()}),
+    )
+    return rows
+
+
+def test_mains_are_off_for_a_while_and_batteries_wait_before_they_are_back() -> None:
+    result = run(scenario({"at": 60, "mains": False, "for": "30s"}))
+    power_w = result.recording.power_w.sum(axis=1)
+    assert power_w[58] > 250 and not power_w[62:150].any() and power_w[175] > 250
+    assert result.happened == ((60, "mains off"), (90, "mains on"))
+
+
+def test_voltage_and_frequency_go_to_a_level_and_back() -> None:
+    rows = seen(
+        {
+            "volts": lambda loop: loop.house.surroundings.voltage_ll_v,
+            "hz": lambda loop: loop.house.surroundings.frequency_hz,
+        },
+        {"at": 10, "voltage": 340, "for": "20s"},
+        {"at": 40, "frequency": 49, "ramp": "10s"},
+        {"at": 60, "frequency": 50.5},
+        {"at": 70, "voltage": 410},
+        {"at": 80, "voltage": 390},
+    )
+    assert [rows[second]["volts"] for second in (9, 12, 28, 32, 75, 85)] == [400, 340, 340, 400, 410, 390]
+    assert [rows[second]["hz"] for second in (39, 45, 55, 65)] == [50, 49.5, 49, 50.5]
+
+
+def test_levels_are_those_of_the_mains_of_the_house() -> None:
+    house = {
+        **HOUSE,
+        "grid": {"voltage": 230, "events": [{"time": 20, "quantity": "voltage", "delta": 5, "duration": 9}]},
+    }
+    rows = seen({"volts": lambda loop: loop.house.grid.voltage_v}, {"at": 10, "voltage": 200}, house=house)
+    assert [rows[second]["volts"] for second in (5, 15, 25, 35)] == [230, 200, 205, 200]
+
+
+def test_a_house_without_weather_has_clouds() -> None:
+    house = {**HOUSE, "powermeter": {**HOUSE["powermeter"], "sun": {"mode": "clear_sky"}}}
+    rows = seen(
+        {"solar": lambda loop: loop.house.solar_w},
+        {"at": 20, "weather": {"clouds": 1.0}, "for": "60s"},
+        house=house,
+    )
+    assert len({row["solar"] for row in rows[:20]}) < 25
+    assert rows[50]["solar"] < rows[10]["solar"] and rows[100]["solar"] == pytest.approx(rows[10]["solar"], rel=0.01)
+
+
+SKY = {
+    "weather": {"latitude": 48, "longitude": 9, "start": "2026-06-21T12:00", "wander_k": 0},
+    "pv": [{"name": "roof", "phase": "A", "strings": [{"peak_w": 5000}], "reconnect_s": 20}],
+    "hybrid": [{"name": "cellar", "phase": "A", "mppts": [{"strings": [{"peak_w": 5000}]}], "reconnect_s": 20}],
+}
+
+
+def test_weather_is_held_for_a_while() -> None:
+    pytest.importorskip("pvlib", reason="pvlib is not installed")
+    rows = seen(
+        {
+            "sun": lambda loop: loop.house.surroundings.irradiance_w_m2,
+            "air": lambda loop: loop.house.surroundings.ambient_c,
+            "roof": lambda loop: loop.house.device("roof").power_w,
+        },
+        {"at": 20, "weather": {"clouds": 1, "transparency": 0.1, "temperature": -5}, "for": "60s"},
+        house={**HOUSE, **SKY},
+    )
+    before, during, after = rows[15], rows[60], rows[100]
+    assert during["sun"] == pytest.approx(0.1 * before["sun"], rel=0.02) and during["air"] == -5
+    assert during["roof"] < 0.3 * before["roof"]
+    assert after["sun"] == pytest.approx(before["sun"], rel=0.01) and after["air"] == pytest.approx(
+        before["air"], rel=0.01
+    )
+
+
+@pytest.mark.parametrize("device", ["roof", "cellar"])
+def test_a_faulty_inverter_gives_nothing_and_waits_before_it_is_back(device: str) -> None:
+    pytest.importorskip("pvlib", reason="pvlib is not installed")
+    watched = {
+        "power": lambda loop: loop.house.device(device).power_w,
+        "fault": lambda loop: loop.house.device(device).telemetry()["fault"],
+    }
+    rows = seen(watched, {"at": 60, "device": device, "fault": True, "for": "30s"}, house={**HOUSE, **SKY})
+    assert [abs(rows[second]["power"]) > 100 for second in (55, 65, 85, 105, 120)] == [True, False, False, False, True]
+    assert [rows[second]["fault"] for second in (55, 65, 95)] == [0, 1, 0]
+
+
+def test_devices_are_told_what_is_in_their_tables() -> None:
+    pytest.importorskip("pvlib", reason="pvlib is not installed")
+    events = (
+        {"at": 60, "device": "roof", "set": {"limit_percent": 10}},
+        {"at": 60, "device": "cellar", "set": {"mode": "backup", "reserve_soc": 0.3}},
+        {"at": 90, "device": "lamp", "set": {"active": True}},
+    )
+    watched = {
+        "roof": lambda loop: loop.house.device("roof").power_w,
+        "mode": lambda loop: loop.house.device("cellar").telemetry()["mode"],
+        "lamp": lambda loop: loop.house.device("lamp").power_w,
+    }
+    rows = seen(watched, *events, house={**HOUSE, **SKY})
+    assert rows[50]["roof"] > 1000 and rows[70]["roof"] == pytest.approx(500, rel=0.01)
+    assert rows[70]["mode"] != rows[50]["mode"] and (rows[80]["lamp"], rows[100]["lamp"]) == (0, -100)
+    told = happened({"at": 9, "device": "cellar", "set": {"mode": "backup", "on": False}}, house={**HOUSE, **SKY})
+    assert told == [(9, "cellar: mode = backup"), (9, "cellar: on = false")]
+
+
+def test_a_faulty_battery_gives_nothing_and_the_other_takes_over() -> None:
+    kettle = {"at": 130, "switch_on": "kettle"}
+    result = run(scenario({"at": 60, "battery": 1, "fault": True, "for": "60s"}, kettle))
+    power_w = result.recording.power_w
+    assert power_w[58, 0] > 100 and not power_w[61:119, 0].any() and power_w[170, 0] > 100
+    assert power_w[110, 1] == pytest.approx(300, abs=20)
+    # Neither mains that come back nor a poll repair it.
+    both = run(
+        scenario(
+            {"at": 30, "battery": 1, "fault": True},
+            {"at": 40, "battery": 1, "silent": False},
+            {"at": 50, "mains": False, "for": "5s"},
+        )
+    )
+    assert not both.recording.power_w[32:, 0].any() and both.recording.power_w[175, 1] > 250
+
+
+def test_what_a_condition_brings_about_ends_after_its_time_too() -> None:
+    told = happened(
+        {"when": {"grid_below": 1000, "after": 30}, "meter": "lost", "for": "20s"},
+        {"when": {"grid_below": 1000, "after": 40}, "battery": 2, "silent": True, "for": "1s"},
+    )
+    assert told == [(30, "meter lost"), (40, "battery 2: offline"), (41, "battery 2: online"), (50, "meter back")]
+
+
 # --- events on conditions
 
 
@@ -376,6 +514,28 @@ AT = {"at": 10}
             document({**AT, "battery": 1, "override": {"weight": 11}}),
             "events[0].override: battery 02B250000001: weight=11",
         ),
+        (document({**AT, "solar": 1, "for": 5}), "events[0].for = 5.0: belongs to what can end: mains, voltage, freq"),
+        (document({**AT, "solar": 1, "ramp": 5}), "events[0].ramp = 5.0: belongs to voltage and frequency"),
+        (document({**AT, "voltage": 2000}), "events[0].voltage = 2000: must be less than or equal to 1000"),
+        (document({**AT, "weather": {}}), "events[0].weather: needs one of clouds, transparency, temperature"),
+        (document({**AT, "weather": {"cloud": 1}}), 'weather.cloud = 1: unknown key, did you mean "clouds"?'),
+        (
+            document({**AT, "weather": {"temperature": 5}}),
+            "weather.temperature = 5.0: this house has no weather section",
+        ),
+        (document({**AT, "fault": True}), "events[0]: fault needs either battery or device"),
+        (document({**AT, "set": {"level": 1}}), "events[0]: set needs device"),
+        (document({**AT, "device": "lamp"}), "events[0].device: does nothing without set or fault"),
+        (
+            document({**AT, "device": "lmp", "set": {"active": True}}),
+            'device = "lmp": no such device, did you mean "lamp',
+        ),
+        (document({**AT, "device": "lamp", "fault": True}), 'events[0].device = "lamp": has no fault'),
+        (
+            document({**AT, "device": "lamp", "set": {"activ": 1}}),
+            "set: lamp: no command 'activ', did you mean 'active'?",
+        ),
+        (document({**AT, "device": "lamp", "set": {"active": 2}}), "set: lamp: active = 2: must be one of False, True"),
         (document({**AT, "tune": {"grid_targt": 1}}), "events[0].tune: unknown option 'grid_targt'; the closest is"),
         (
             document({**AT, "tune": {"smoothing_alpha": 0.5}}),

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from nullwatt.cli.main import app
 from nullwatt.home import load_house_file
 from nullwatt.lab import SCENARIOS, load_scenario, run, specs_of
-from nullwatt.lab.scenario_events import EventSection, OverrideSection, WhenSection
+from nullwatt.lab.scenario_events import EventSection, OverrideSection, WeatherSection, WhenSection
 from nullwatt.lab.scenario_file import BandSection, ExpectationSection
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,7 +35,7 @@ def scenario_commands() -> list[str]:
 
 def test_scenario_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("plotly", reason="plotly is not installed")
-    (text,) = blocks("simulator.md", "yaml scenario")
+    text, _ = blocks("simulator.md", "yaml scenario")
     (tmp_path / "tea.yaml").write_text(text)
     scenario = load_scenario(tmp_path / "tea.yaml")
     assert [what for _, what in run(scenario).happened] == ["kettle on", "meter lost", "meter back", "kettle off"]
@@ -50,13 +50,24 @@ def test_scenario_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"tea.yaml", "tea.html", "tea.json", "compare.html"}
 
 
+def test_scenario_of_a_bad_afternoon(tmp_path: Path) -> None:
+    pytest.importorskip("pvlib", reason="pvlib is not installed")
+    _, text = blocks("simulator.md", "yaml scenario")
+    (tmp_path / "bad.yaml").write_text(text)
+    scenario = load_scenario(tmp_path / "bad.yaml")
+    result = run(scenario)
+    assert [outcome for outcome in (each.check(result) for each in scenario.expectations) if not outcome.ok] == []
+    assert [time_s for time_s, what in result.happened if what in ("cellar: fault = false", "mains on")] == [420, 600]
+    assert [what for _, what in result.happened][-2:] == ["battery 1: fault", "battery 1: repair"]
+
+
 def test_every_key_of_a_scenario_file_is_in_the_docs() -> None:
     (section,) = re.findall(
         r"^## Scenarios\n(.*?)(?=^## |\Z)", (DOCS / "simulator.md").read_text(), re.DOTALL | re.MULTILINE
     )
     prose = re.sub(r"^```.*?^```", "", section, flags=re.DOTALL | re.MULTILINE)
     told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", prose))))
-    models = (EventSection, WhenSection, OverrideSection, ExpectationSection, BandSection)
+    models = (EventSection, WhenSection, OverrideSection, WeatherSection, ExpectationSection, BandSection)
     keys = {field.alias or key for model in models for key, field in model.model_fields.items()}
     assert keys <= told, sorted(keys - told)
 

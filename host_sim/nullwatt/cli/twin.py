@@ -1,6 +1,6 @@
 """`nullwatt twin`: a site of batteries, PV, CHP and meter behind Modbus, from a site file of dertwin's format."""
 
-from importlib.util import find_spec
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,16 +8,17 @@ import typer
 
 from nullwatt.cli.errors import fail
 from nullwatt.cli.twin_bus import asyncapi, conduct, kubernetes
+from nullwatt.cli.twin_modbus import require_modbus
+from nullwatt.cli.twin_scenario import changed, loaded, run
 
 if TYPE_CHECKING:
     from nullwatt.home.der import SiteConfig
 
 twin = typer.Typer(no_args_is_help=True, help="A site of DER devices behind Modbus, and a house spread over processes.")
-for verb in (conduct, asyncapi, kubernetes):
+for verb in (run, conduct, asyncapi, kubernetes):
     twin.command()(verb)
 
 _SiteFile = Annotated[Path, typer.Option("--config", "-c", help="Site file, JSON or YAML.")]
-_MODULES = {"pymodbus": "pymodbus", "serial": "pyserial"}
 
 
 @twin.callback()
@@ -27,7 +28,18 @@ def _twin() -> None:
 
 @twin.command()
 def serve(
-    config: _SiteFile,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Site file, JSON or YAML; or that of the scenario.")
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="Play this scenario meanwhile, to its end, and judge it; see `twin run`.")
+    ] = None,
+    no_controller: Annotated[
+        bool, typer.Option("--no-controller", help="Without the scenario's stand-in: yours is connected.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the site of the scenario: ASSET.KEY=VALUE (repeatable).")
+    ] = None,
     duration: Annotated[
         float | None, typer.Option(help="End after this many simulated seconds, with a summary.")
     ] = None,
@@ -58,16 +70,33 @@ def serve(
             fail(f"{option} {value:g}: must be a number above 0")
     if step and (speed is not None or duration is not None):
         fail("--step: time stands, so there is no --speed and no --duration")
-    for module, package in _MODULES.items():
-        if find_spec(module) is None:
-            fail(f"Modbus needs the package {package}; install nullwatt[modbus]")
+    if scenario is not None and (step or duration is not None):
+        fail("--scenario: it says how long it takes, so there is no --duration and no --step")
+    if scenario is None and (no_controller or settings):
+        fail(f"{'--no-controller' if no_controller else '--set'}: only together with --scenario")
+    if scenario is None and config is None:
+        fail("--config: which site? give a site file, or a --scenario that has one")
+    require_modbus()
     from nullwatt.cli import twin_run  # only here: the packages may be missing
     from nullwatt.cli.twin_compose import bridge_ports
 
-    site = _load(config)
+    played = None if scenario is None else loaded(scenario, config, changed(settings))
+    site = played.site if played is not None else _load(config or Path())
     bridges = {} if rtu_over_tcp is None else bridge_ports(site, rtu_over_tcp)
     where = twin_run.Where(keep_going, ip, bridges)
-    raise typer.Exit(twin_run.run(site, twin_run.pace(site, duration, speed, step), where))
+    if played is not None:
+        duration = played.duration_s
+    play = None if played is None else twin_run.Play(played, not no_controller)
+    raise typer.Exit(twin_run.run(site, twin_run.pace(site, duration, speed, step), where, play))
+
+
+@twin.command()
+def schema() -> None:
+    """Print the JSON Schema of a scenario file of a site, for editors."""
+    require_modbus()
+    from nullwatt.lab.twin import site_scenario_schema
+
+    print(json.dumps(site_scenario_schema(), indent=2))
 
 
 @twin.command()

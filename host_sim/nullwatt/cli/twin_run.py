@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from nullwatt.cli.errors import fail
+from nullwatt.cli.twin_scenario import tell
 from nullwatt.home import Clock, PacedClock, SteppedClock, drive
 from nullwatt.home.der import Asset, DerSite, SiteConfig, SiteConfigError
+from nullwatt.lab.twin import SitePlayer, SiteScenario
 from nullwatt.serve.modbus import EndpointError, Endpoints, RegisterMapError
 
 #: Exit code of a run that was to end by itself and was stopped: what a shell reports after Ctrl-C.
@@ -54,6 +56,14 @@ class Where:
     bridges: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Play:
+    """A scenario to play on the site. controller: with its stand-in."""
+
+    scenario: SiteScenario
+    controller: bool
+
+
 def pace(site: SiteConfig, duration_s: float | None, speed: float | None, step: bool) -> Pace:
     """What options and file ask for together; None = not given."""
     if step or (not site.real_time and duration_s is None and speed is None):
@@ -62,21 +72,25 @@ def pace(site: SiteConfig, duration_s: float | None, speed: float | None, step: 
     return Pace(math.inf if duration_s is None else duration_s, factor)
 
 
-def run(config: SiteConfig, how: Pace, where: Where) -> int:
-    """Serve a site until it is stopped or at its end. Exit code; what cannot be served ends the program."""
+def run(config: SiteConfig, how: Pace, where: Where, play: Play | None = None) -> int:
+    """Serve a site until it is stopped or at its end. Exit code; what cannot be served ends the program.
+
+    play: meanwhile; the exit code then says what became of it.
+    """
     logging.basicConfig(level=logging.WARNING, format="nullwatt: %(message)s", stream=sys.stderr)
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     try:
-        return asyncio.run(_run(config, how, where))
+        return asyncio.run(_run(config, how, where, play))
     except (EndpointError, RegisterMapError, SiteConfigError) as error:
         fail(str(error))
 
 
-async def _run(config: SiteConfig, how: Pace, where: Where) -> int:
+async def _run(config: SiteConfig, how: Pace, where: Where, play: Play | None) -> int:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     site = DerSite(config)
+    player = None if play is None else SitePlayer(play.scenario, site, play.controller)
     endpoints = Endpoints(site, where.keep_going, where.ip, where.bridges)
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, soft_wrap=True)
     try:
@@ -86,7 +100,7 @@ async def _run(config: SiteConfig, how: Pace, where: Where) -> int:
         console.print(_how(how, site), markup=False)
         sys.stdout.flush()
         started_s = time.monotonic()
-        work = _stepped(site, console, how) if how.factor == 0 else _timed(site, how)
+        work = _stepped(site, console, how) if how.factor == 0 else _timed(site, how, player)
         finished = await _unless(stop, work)
     finally:
         endpoints.close()
@@ -94,7 +108,9 @@ async def _run(config: SiteConfig, how: Pace, where: Where) -> int:
     if math.isfinite(how.end_s):
         _show(site, console)
         console.print(f"{site.ticks} steps in {took_s:.2f} s", markup=False)
-        return 0 if finished else STOPPED
+        if not finished:
+            return STOPPED  # half a scenario is not judged
+        return 0 if player is None else tell(player.result())
     return 0
 
 
@@ -119,7 +135,7 @@ async def _unless(stop: asyncio.Event, work: asyncio.Task[None]) -> bool:
     return finished
 
 
-def _timed(site: DerSite, how: Pace) -> asyncio.Task[None]:
+def _timed(site: DerSite, how: Pace, player: SitePlayer | None) -> asyncio.Task[None]:
     clock: Clock = SteppedClock()
     if math.isfinite(how.factor):
         clock = PacedClock(how.factor)
@@ -127,7 +143,10 @@ def _timed(site: DerSite, how: Pace) -> asyncio.Task[None]:
         assert isinstance(clock, SteppedClock)
         clock.advance_to(math.inf)
     # A hair more: whether the last step ends at the end is not for rounding to decide.
-    return asyncio.create_task(drive(site, clock, how.end_s + site.step_s * 1e-6))
+    end_s = how.end_s + site.step_s * 1e-6
+    if player is None:
+        return asyncio.create_task(drive(site, clock, end_s))
+    return asyncio.create_task(drive(site, clock, end_s, lambda now_s: player.before(), player.after))
 
 
 def _stepped(site: DerSite, console: Console, how: Pace) -> asyncio.Task[None]:

@@ -52,13 +52,14 @@ from .pv_plant import PvPlant, PvPlantConfig
 from .sun import Sun, SunConfig
 from .tariff import Bill, PriceList, TariffSection, read_prices
 from .wall_clock import DailyWindow, WallClock
-from .weather import Weather, WeatherConfig, WeatherDay
+from .weather import WEATHER, Weather, WeatherConfig, WeatherDay
 
 __all__ = [
     "APPLIANCES",
     "FLAGS",
     "PHASES",
     "SPREAD",
+    "WEATHER",
     "Accountable",
     "Appliance",
     "BatteryOutput",

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self, runtime_checkab
 from pydantic import Field, FiniteFloat, model_validator
 
 from .device import FLAGS, NO_ENERGY, Command, Device, EnergyTerms, Quantity, Surroundings, Value, check_command
-from .section import NotNegative, Number, Section
+from .section import HUGE, NotNegative, Number, Section
 from .wall_clock import FIRST_DAY, DailyWindow, WallClock
 
 #: An island that was overloaded, or whose store ran out, is tried again after so long, s.
@@ -119,6 +119,7 @@ class Grid:
     Attributes:
         section: What it was built from.
         switched_on: The switch, for outages by hand.
+        ordered: What `order` brought about, by quantity.
         mains: Whether there is voltage.
         voltage_v, frequency_hz: Of the mains, 0 during an outage. V between phases.
     """
@@ -127,6 +128,7 @@ class Grid:
         """section: None = never off and always nominal. clock: None = midnight at the start."""
         self.section = section or GridSection()
         self.switched_on = True
+        self.ordered: dict[str, GridEventSection] = {}
         self._clock = clock or WallClock(FIRST_DAY)
         self.update(0.0)
 
@@ -136,6 +138,17 @@ class Grid:
         section = self.section
         self.voltage_v = self._level("voltage", section.voltage, time_s)
         self.frequency_hz = self._level("frequency", section.frequency, time_s)
+
+    def order(
+        self, quantity: Literal["voltage", "frequency"], level: float, begin_s: float, ramp_s: float, lasts_s: float
+    ) -> None:
+        """Bring voltage or frequency to a level (V between phases, Hz) for so long, as an event of the section would;
+        what was ordered before for this quantity is over. Planned events add to it.
+        """
+        delta = level - (self.section.voltage if quantity == "voltage" else self.section.frequency)
+        self.ordered[quantity] = GridEventSection(
+            time=begin_s, quantity=quantity, delta=delta, duration=min(lasts_s, HUGE), ramp=ramp_s
+        )
 
     def is_planned_off(self, time_s: float) -> bool:
         """Whether an outage or the rota takes the mains away at simulated time `time_s`."""
@@ -159,7 +172,7 @@ class Grid:
     def _level(self, quantity: str, nominal: float, time_s: float) -> float:
         if not self.mains:
             return 0.0
-        events = self.section.events
+        events = (*self.section.events, *self.ordered.values())
         return max(0.0, nominal + sum(e.delta_at(time_s) for e in events if e.quantity == quantity))
 
 

@@ -20,7 +20,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Literal, Protocol
 
 from .base_load import BaseLoad
 from .device import Accountable, Device, Surroundings
@@ -280,6 +280,29 @@ class House:
         """Switch the mains by hand, from the next raster step on; planned outages take them away all the same."""
         self.grid.switched_on = on
 
+    def order_grid(
+        self,
+        quantity: Literal["voltage", "frequency"],
+        level: float,
+        begin_s: float,
+        ramp_s: float = 0.0,
+        lasts_s: float = math.inf,
+    ) -> None:
+        """Bring voltage or frequency of the mains to a level, from the raster step at begin_s on; see `Grid.order`."""
+        self.grid.order(quantity, level, begin_s, ramp_s, lasts_s)
+
+    def set_weather(self, name: str, value: float | None) -> None:
+        """Hold clouds, transparency or temperature from now on; None = as configured again.
+
+        A house without weather has clouds only. ValueError for what it has not, or a value that is not allowed.
+        """
+        if self.weather is not None:
+            self.weather.hold(name, value)
+        elif name == "clouds":
+            self.set_clouds(self.config.sun.clouds if value is None else value)
+        else:
+            raise ValueError(f"{name}: this house has no weather")
+
     @property
     def lit(self) -> tuple[bool, ...]:
         """Which phases have power, from the grid or from an island."""
@@ -406,7 +429,7 @@ class House:
     def _follow_mains(self) -> None:
         """Bring the mains to the present time, and with them what has power in the step that begins."""
         grid, now_s = self.grid, self.now_s
-        if self.config.grid is None and grid.switched_on and not self._outage:
+        if self.config.grid is None and grid.switched_on and not grid.ordered and not self._outage:
             return
         grid.update(now_s)
         grid.show(self.surroundings)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from .device import NO_ENERGY, Command, EnergyTerms, Quantity, Surroundings, Value, check_command
+from .device import FLAGS, NO_ENERGY, Command, EnergyTerms, Quantity, Surroundings, Value, check_command
 from .hybrid_config import NO_LIMIT_W, SETTINGS, WINDOWS, HybridConfig, HybridSettings
 from .inverter import PowerStage
 from .phases import phase_parts
@@ -49,12 +49,14 @@ class Hybrid:
         "loss_w": Quantity("W", "lost in trackers, power stage and battery"),
         "export_limit_w": Quantity("W", "what the connection may give away; 100000 = no limit"),
         "window": Quantity("", "number of the window at work, 0 = none"),
+        "fault": Quantity("", "it has a fault"),
         "islanded": Quantity("", "keeps its phase alive without mains"),
         **{name: Quantity(command.unit, _told(command)) for name, command in SETTINGS.items()},
     }
     commands: ClassVar[Mapping[str, Command]] = {
         **SETTINGS,
         "soc": Command("", "state of charge, set by hand", 0.0, 1.0),
+        "fault": Command("", "1 is a fault of the inverter, which gives nothing until 0", choices=FLAGS),
     }
 
     def __init__(self, config: HybridConfig, weather: Weather | None, surroundings: Surroundings) -> None:
@@ -81,6 +83,7 @@ class Hybrid:
         self._flows = (0.0, 0.0, 0.0, 0.0)  # panels, available, battery, losses, W
         self._window = 0
         self._islanded = False
+        self._fault = False
         self._books = [0.0] * 5  # source, stored, loss, bus, adjusted
 
     @property
@@ -105,7 +108,9 @@ class Hybrid:
         if not mains:
             self._wait_s = self.config.reconnect_s
         self._islanded, self._window = False, 0
-        if not settings["on"]:
+        if self._fault:
+            self._wait_s = self.config.reconnect_s
+        if not settings["on"] or self._fault:
             self._rest()
             return
         floor = float(settings["min_soc"])
@@ -125,7 +130,8 @@ class Hybrid:
     @property
     def island_ready(self) -> bool:
         """Whether it could keep its phase alive now."""
-        return self.config.island and bool(self.settings["on"]) and self.island_max_w > 0.0
+        able = self.config.island and bool(self.settings["on"]) and not self._fault
+        return able and self.island_max_w > 0.0
 
     @property
     def island_max_w(self) -> float:
@@ -145,7 +151,7 @@ class Hybrid:
     def telemetry(self) -> Mapping[str, float]:
         """Present values, settings too."""
         pv_w, available_w, battery_w, loss_w = self._flows
-        state = (self.export_limit_w, float(self._window), float(self._islanded))
+        state = (self.export_limit_w, float(self._window), float(self._fault), float(self._islanded))
         told = (_number(command, self.settings[name]) for name, command in SETTINGS.items())
         values = (self.power_w, pv_w, available_w, battery_w, self.soc, loss_w, *state, *told)
         return dict(zip(self.quantities, values, strict=True))
@@ -157,6 +163,8 @@ class Hybrid:
             before_j, self._stored_j = self._stored_j, float(checked) * self._capacity_j
             self._books[1] += self._stored_j - before_j
             self._books[4] += self._stored_j - before_j
+        elif name == "fault":
+            self._fault = bool(checked)
         else:
             self.settings[name] = checked
 

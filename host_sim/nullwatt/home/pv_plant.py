@@ -41,9 +41,11 @@ class PvPlant:
         "dc_w": Quantity("W", "taken from the panels"),
         "available_w": Quantity("W", "what the panels could give"),
         "energy_wh": Quantity("Wh", "AC energy since the start"),
+        "fault": Quantity("", "it has a fault"),
     }
     commands: ClassVar[Mapping[str, Command]] = {
         "on": Command("", "run", choices=FLAGS),
+        "fault": Command("", "1 is a fault of the inverter, which gives nothing until 0", choices=FLAGS),
         "limit_percent": Command("%", "AC power at most, of the AC limit", 0.0, 100.0),
     }
 
@@ -58,6 +60,7 @@ class PvPlant:
         self._stage = PowerStage(standby_w, config.loss_linear, config.loss_square, self._ac_max_w)
         self._surroundings = surroundings
         self._on = True
+        self._fault = False
         self._limit = 1.0
         self._wait_s = 0.0
         self._dc_w = self._available_w = self._energy_j = 0.0
@@ -67,8 +70,9 @@ class PvPlant:
         """Follow the sun as far as limits and mains allow."""
         around, stage = self._surroundings, self._stage
         self._available_w = self._array.dc_w(max(0.0, around.time_s - 0.5 * dt_s))
-        waiting = not around.mains or self._wait_s > 0.0
-        self._wait_s = max(0.0, self._wait_s - dt_s) if around.mains else self.config.reconnect_s
+        able = around.mains and not self._fault
+        waiting = not able or self._wait_s > 0.0
+        self._wait_s = max(0.0, self._wait_s - dt_s) if able else self.config.reconnect_s
         able_w = min(stage.ac_of(self._available_w), self._ac_max_w * self._limit)
         if able_w > 0.0 and self._on and not waiting:
             # Less than it could: it moves off the panels' best point, and the rest stays sunshine.
@@ -86,7 +90,7 @@ class PvPlant:
 
     def telemetry(self) -> Mapping[str, float]:
         """Present values."""
-        values = (self.power_w, self._dc_w, self._available_w, self._energy_j / 3600.0)
+        values = (self.power_w, self._dc_w, self._available_w, self._energy_j / 3600.0, float(self._fault))
         return dict(zip(self.quantities, values, strict=True))
 
     def command(self, name: str, value: Value) -> None:
@@ -94,6 +98,8 @@ class PvPlant:
         checked = check_command(self.name, self.commands, name, value)
         if name == "on":
             self._on = bool(checked)
+        elif name == "fault":
+            self._fault = bool(checked)
         else:
             self._limit = float(checked) / 100.0
 

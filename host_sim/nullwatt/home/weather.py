@@ -175,20 +175,21 @@ class Weather:
         self._steps = round(_DAY_S / config.raster_s)
         self._clouds = config.clouds
         self._transparency = config.transparency
+        self._fixed_c: float | None = None
         self._process = self._clouds_of(config.clouds)
         self._wander = Wander(seed, "weather.temperature", 2.0 * _DAY_S)
         self._day: WeatherDay | None = None
         self._number = -1
         self._values: list[list[float]] = []
         self._time_s = 0.0
-        self.commands: Mapping[str, Command] = (
-            {}
-            if config.series is not None
-            else {
+        self.commands: Mapping[str, Command] = {
+            "temperature": Command("°C", "of the air, held from now on", _MIN_TEMPERATURE_C, 60.0)
+        }
+        if config.series is None:
+            self.commands |= {
                 "clouds": Command("", "mean cover from now on", 0.0, 1.0),
                 "transparency": Command("", "part of the irradiance below a cloud", 0.0, 1.0),
             }
-        )
         pvlib_part("solarposition")  # now rather than in the middle of a run
         self._write(0.0)
 
@@ -220,13 +221,20 @@ class Weather:
         return dict(zip(self.quantities, shown, strict=True))
 
     def command(self, name: str, value: Value) -> None:
-        """Change the clouds from now on."""
-        checked = float(check_command(self.name, self.commands, name, value))
+        """Change it from now on."""
+        self.hold(name, float(check_command(self.name, self.commands, name, value)))
+
+    def hold(self, name: str, value: float | None) -> None:
+        """As `command`; None = as configured again."""
+        config = self.config
+        checked = None if value is None else float(check_command(self.name, self.commands, name, value))
         if name == "clouds":
-            self._clouds = checked
-            self._process = self._clouds_of(checked)
+            self._clouds = config.clouds if checked is None else checked
+            self._process = self._clouds_of(self._clouds)
+        elif name == "transparency":
+            self._transparency = config.transparency if checked is None else checked
         else:
-            self._transparency = checked
+            self._fixed_c = checked
         self._day = None
 
     def take_energy(self) -> EnergyTerms:
@@ -268,6 +276,8 @@ class Weather:
             ghi, dni, dhi = _measured(series, utc_s, sun["zenith"].to_numpy(np.float64), index)
             ambient_c = series.at("temp_air", utc_s) if "temp_air" in series.columns else ambient_c
             wind = series.at("wind_speed", utc_s) if "wind_speed" in series.columns else wind
+        if self._fixed_c is not None:
+            ambient_c = np.full_like(time_s, self._fixed_c)
         azimuth = sun["azimuth"].to_numpy(np.float64)
         return WeatherDay(index, zenith, azimuth, extra, airmass, ghi, dni, dhi, ambient_c, wind, cover)
 

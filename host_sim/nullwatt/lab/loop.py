@@ -8,6 +8,7 @@ No sockets, no real clock: the same scenario and seed give the same recording bi
 
 import math
 import random
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -100,6 +101,7 @@ class Loop:
         self.clients = [self._client(battery, spec) for battery, spec in self._pairs()]
         self._polling = list(self.clients)
         self._mains = True
+        self._tripped: list[Ct002Client] = []  # those with a fault
         self._watch = watch
         self._recorder = Recorder(self.house, self.batteries) if record else None
         self._events = sorted(scenario.events, key=lambda event: event.time_s)
@@ -277,10 +279,13 @@ class Loop:
                 self._recorder.sample()
             self.emulator.tick(at=now_s)
             for event in self._triggers.due(now_s, self.house, self.batteries):
-                happened = replace(event, time_s=now_s)
+                happened = replace(event, time_s=now_s + event.time_s)
                 if self._recorder is not None:
                     self._triggered.append(happened)
-                self._apply(happened)
+                if event.time_s > 0.0:
+                    insort(self._events, happened, self._event_index, key=lambda each: each.time_s)
+                else:
+                    self._apply(happened)
             if self._watch is not None:
                 self._watch(self)
 
@@ -290,7 +295,8 @@ class Loop:
         for client in self.clients:
             client.advance_to(now_s)
             if self._mains:
-                client.battery.reconnect()
+                if client not in self._tripped:
+                    client.battery.reconnect()
                 client.next_poll_s = max(client.next_poll_s, now_s + self.house.grid.section.reconnect)
             else:
                 client.battery.trip()
@@ -319,10 +325,11 @@ class Loop:
             case "offline":
                 self._polling = [client for client in self._polling if client is not self.clients[event.battery]]
             case "online":
-                client = self.clients[event.battery]
-                client.next_poll_s = max(client.next_poll_s, event.time_s)
-                if client not in self._polling:
-                    self._polling.append(client)
+                self._poll_again(self.clients[event.battery], event.time_s)
+            case "fault":
+                self._trip(self.clients[event.battery])
+            case "repair":
+                self._repair(self.clients[event.battery], event.time_s)
             case "manual":
                 self._override(event, manual=True, manual_target=event.value)
             case "auto":
@@ -348,10 +355,42 @@ class Loop:
                 meter.config = replace(meter.config, latency_s=event.value)
             case "mains":
                 self.house.set_mains(bool(event.value))
+            case "voltage" | "frequency":
+                self.house.order_grid(event.action, event.value, self.now_s, event.ramp_s, event.lasts_s)
+            case "weather" | "weather_free":
+                self.house.set_weather(event.name, event.value if event.action == "weather" else None)
+            case "device":
+                self._command(event)
             case "override":
                 self._override(event, **{event.name: event.value})
             case "tune" | "active_control" | "rotate":
                 self._tune(event)
+
+    def _poll_again(self, client: Ct002Client, now_s: float) -> None:
+        client.next_poll_s = max(client.next_poll_s, now_s)
+        if client not in self._polling and client not in self._tripped:
+            self._polling.append(client)
+
+    def _trip(self, client: Ct002Client) -> None:
+        client.advance_to(self.now_s)
+        client.battery.trip()
+        self._polling = [other for other in self._polling if other is not client]
+        if client not in self._tripped:
+            self._tripped.append(client)
+
+    def _repair(self, client: Ct002Client, now_s: float) -> None:
+        if client in self._tripped:
+            client.advance_to(self.now_s)
+            self._tripped = [other for other in self._tripped if other is not client]
+            if self._mains:
+                client.battery.reconnect()
+            self._poll_again(client, now_s)
+
+    def _command(self, event: Event) -> None:
+        try:
+            self.house.device(event.device).command(event.name, event.value)
+        except ValueError as error:  # a house that runs may have lost it
+            self.latest.append((self.now_s, str(error)))
 
     def _tune(self, event: Event) -> None:
         if not isinstance(self.emulator, TunableDoor):

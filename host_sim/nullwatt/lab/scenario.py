@@ -3,8 +3,9 @@
 Signs: battery + = discharge, grid + = import. All times are simulated seconds from the start of the run.
 """
 
+import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from nullwatt.battery import BatteryConfig
 from nullwatt.home import HouseConfig
@@ -37,13 +38,25 @@ Action = Literal[
     "active_control",
     "rotate",
     "mains",
+    "voltage",
+    "frequency",
+    "weather",
+    "weather_free",
+    "device",
+    "fault",
+    "repair",
 ]
 #: Actions on a load.
 SWITCHINGS = ("switch_on", "switch_off")
 #: What disturbs the grid by itself and is scored as a step.
 _STEPS = ("solar", *SWITCHINGS)
 #: What happens to the house, its meter or the whole controller; the rest happens to a battery.
-_OF_ALL = (*_STEPS, "meter_fail", "meter_restore", "meter_latency", "tune", "active_control", "rotate", "mains")
+_OF_ALL = (
+    *_STEPS,
+    *("meter_fail", "meter_restore", "meter_latency"),
+    *("tune", "active_control", "rotate"),
+    *("mains", "voltage", "frequency", "weather", "weather_free", "device"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +70,20 @@ class Event:
     "max_charge" and "max_discharge" (value W). "window_weight" (value 0 ... 1) sets its share of the active time.
     With a name: "switch_on" and "switch_off" a load, "override" a setting of the battery at the emulator, "tune" an
     option of the core. "meter_latency" (value s); "active_control" (value True or False); "rotate" hands over in
-    efficiency mode; "mains" (value True or False) switches the grid.
+    efficiency mode; "mains" (value True or False) switches the grid; "voltage" (V between phases) and "frequency" (Hz)
+    of it, over ramp_s and for lasts_s. "weather" holds clouds, transparency or temperature, as `name` says, and
+    "weather_free" no longer. "device" gives the command `name` to the device `device`. "fault" and "repair" of a
+    battery: it trips, gives nothing and does not poll.
     """
 
     time_s: float
     action: Action
-    value: float = 0.0
+    value: Any = 0.0
     battery: int = 0
     name: str = ""
+    device: str = ""
+    ramp_s: float = 0.0
+    lasts_s: float = math.inf
 
     @property
     def is_step(self) -> bool:
@@ -78,7 +97,9 @@ class Event:
 
     @property
     def _shown(self) -> str:
-        return str(self.value).lower() if isinstance(self.value, bool) else f"{self.value:g}"
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        return self.value if isinstance(self.value, str) else f"{self.value:g}"
 
     def __str__(self) -> str:
         unit = f"battery {self.battery + 1}"
@@ -99,7 +120,13 @@ class Event:
                 return "rotation"
             case "mains":
                 return f"mains {'on' if self.value else 'off'}"
-            case "offline" | "online" | "auto" | "pause" | "resume" | "app_release":
+            case "voltage" | "frequency":
+                return f"{self.action} {self.value:g} {'V' if self.action == 'voltage' else 'Hz'}"
+            case "weather" | "weather_free":
+                return f"{self.name} {self._shown if self.action == 'weather' else 'as before'}"
+            case "device":
+                return f"{self.device}: {self.name} = {self._shown}"
+            case "fault" | "repair" | "offline" | "online" | "auto" | "pause" | "resume" | "app_release":
                 return f"{unit}: {self.action.replace('_', ' ')}"
             case "override":
                 return f"{unit}: {self.name} = {self._shown}"
@@ -134,7 +161,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Events that happen when a condition comes to hold; their time_s is ignored. repeat: each time it does again."""
+    """Events that happen when a condition comes to hold, so much later. repeat: each time it does again."""
 
     condition: Condition
     events: tuple[Event, ...]

@@ -6,14 +6,16 @@ Signs: battery + = discharge, grid + = import; W, s, SoC 0 ... 1; batteries coun
 import math
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from nullwatt.core import Config, Emulator, TableFullError
-from nullwatt.home import ConfigError, HouseFile, broken_rule, check_document
+from nullwatt.home import WEATHER, Command, ConfigError, HouseFile, broken_rule, check_command, check_document
 
 from .scenario import Action, Condition, Event, Trigger
 
@@ -54,7 +56,7 @@ _HOUR_SHOWN = WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"
 Seconds = Annotated[FiniteFloat, Field(ge=0), BeforeValidator(_seconds), _SECONDS_SHOWN]
 Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Number = Annotated[int, Field(ge=1)]
-_Hour = Annotated[float, BeforeValidator(_hour), _HOUR_SHOWN]
+Hour = Annotated[float, BeforeValidator(_hour), _HOUR_SHOWN]
 _Names = Annotated[list[str], BeforeValidator(_listed), _NAMES_SHOWN]
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 
@@ -75,7 +77,7 @@ class WhenSection(ScenarioSection):
     soc_below: Unit | None = None
     power_above: FiniteFloat | None = None
     power_below: FiniteFloat | None = None
-    time_of_day: _Hour | None = None
+    time_of_day: Hour | None = None
     after: Seconds = 0.0
     hold: Annotated[Seconds, Field(alias="for")] = 0.0
 
@@ -106,8 +108,19 @@ class OverrideSection(ScenarioSection):
     discharge_order: int | None = None
 
 
+class WeatherSection(ScenarioSection):
+    """Held from now on. clouds: mean cover. transparency: part of the irradiance below a cloud. temperature: C."""
+
+    clouds: Unit | None = None
+    transparency: Unit | None = None
+    temperature: Annotated[FiniteFloat, Field(ge=-60, le=60)] | None = None
+
+
 class EventSection(ScenarioSection):
-    """What happens `at` a time or `when` something holds; the keys from `battery` to `override` are about a battery."""
+    """What happens `at` a time or `when` something holds; the keys from `battery` to `override` are about a battery.
+
+    voltage: V between phases; frequency: Hz; they get there in `ramp` s. `for`: so long, then it is as before.
+    """
 
     at: Seconds | None = None
     when: WhenSection | None = None
@@ -121,6 +134,14 @@ class EventSection(ScenarioSection):
     active_control: bool | None = None
     rotate: Literal[True] | None = None
     mains: bool | None = None
+    voltage: Annotated[FiniteFloat, Field(ge=0, le=1000)] | None = None
+    frequency: Annotated[FiniteFloat, Field(ge=0, le=100)] | None = None
+    ramp: Seconds | None = None
+    weather: WeatherSection | None = None
+    device: Annotated[str, Field(min_length=1)] | None = None
+    set: dict[str, Any] = {}
+    fault: bool | None = None
+    lasting: Annotated[Seconds | None, Field(alias="for")] = None
     battery: Number | None = None
     soc: Unit | None = None
     dc_input: NotNegative | None = None
@@ -147,6 +168,20 @@ _BATTERY_VALUES: dict[str, Action] = {
     "max_discharge": "max_discharge",
 }
 _BATTERY_KEYS = (*_BATTERY_VALUES, "silent", "app_release", "override")
+#: What undoes an action once its `for` is over.
+_UNDONE: dict[Action, Action] = {
+    "meter_fail": "meter_restore",
+    "meter_restore": "meter_fail",
+    "offline": "online",
+    "online": "offline",
+    "fault": "repair",
+    "repair": "fault",
+    "weather": "weather_free",
+}
+_LASTING = "mains, voltage, frequency, weather, fault, meter, silent"
+
+#: Commands of the devices of a house, by their names.
+type Devices = Mapping[str, Mapping[str, Command]]
 
 
 class Checker:
@@ -176,15 +211,29 @@ class EventReader(Checker):
     """Reads what happens in a house: its loads, its batteries and a controller with these options."""
 
     def __init__(
-        self, name: str, loads: Sequence[str], macs: Sequence[str], options: dict[str, Any], end_s: float
+        self,
+        name: str,
+        loads: Sequence[str],
+        macs: Sequence[str],
+        options: dict[str, Any],
+        end_s: float,
+        devices: Callable[[], Devices],
     ) -> None:
-        """end_s: events must come before. Raises ConfigError for options that are none."""
+        """end_s: events must come before. devices: of the house, asked for only if it matters.
+
+        Raises ConfigError for options that are none.
+        """
         super().__init__(name, macs)
         self._loads = loads
+        self._find_devices = devices
         self._end_s = end_s
         self._trial = Emulator(self._config(options))
         self.events: list[Event] = []
         self.triggers: list[Trigger] = []
+
+    @cached_property
+    def _devices(self) -> Devices:
+        return self._find_devices()
 
     def _config(self, options: dict[str, Any]) -> Config:
         with warnings.catch_warnings():
@@ -200,9 +249,7 @@ class EventReader(Checker):
             raise self.missing(path, "needs either at or when")
         self._check_event(section, path)
         if section.when is not None:
-            events = tuple(self._actions(section, 0.0, path))
-            if not events:
-                raise self.missing(path, "nothing happens; add what does, such as switch_on or meter")
+            events = self._happening(section, 0.0, path)
             self.triggers.append(Trigger(self._condition(section.when, f"{path}.when"), events, section.repeat))
             return
         at_s = section.at or 0.0
@@ -210,10 +257,20 @@ class EventReader(Checker):
             raise self.broken(f"{path}.repeat", True, "only together with when")
         if at_s >= self._end_s:
             raise self.broken(f"{path}.at", at_s, f"must be before the end ({self._end_s:g} s)")
+        self.events.extend(self._happening(section, at_s, path))
+
+    def _happening(self, section: EventSection, at_s: float, path: str) -> tuple[Event, ...]:
+        """All that one entry brings about, and what ends it."""
         events = tuple(self._actions(section, at_s, path))
         if not events:
             raise self.missing(path, "nothing happens; add what does, such as switch_on or meter")
-        self.events.extend(events)
+        lasting_s = section.lasting
+        if lasting_s is None:
+            return events
+        ends = [_end(event, lasting_s) for event in events]
+        if not any(end is not None or event.lasts_s < math.inf for event, end in zip(events, ends, strict=True)):
+            raise self.broken(f"{path}.for", lasting_s, f"belongs to what can end: {_LASTING}")
+        return (*events, *(end for end in ends if end is not None))
 
     def _check_event(self, section: EventSection, path: str) -> None:
         used = [key for key in _BATTERY_KEYS if getattr(section, key) is not None]
@@ -221,8 +278,16 @@ class EventReader(Checker):
             raise self.missing(path, f"{used[0]} needs battery: its number, from 1")
         if section.battery is not None:
             self.position(section.battery, f"{path}.battery")
-            if not used:
-                raise self.missing(f"{path}.battery", f"does nothing without one of {', '.join(_BATTERY_KEYS)}")
+            if not used and section.fault is None:
+                raise self.missing(f"{path}.battery", f"does nothing without one of {', '.join(_BATTERY_KEYS)}, fault")
+        if section.fault is not None and (section.battery is None) == (section.device is None):
+            raise self.missing(path, "fault needs either battery or device")
+        if section.set and section.device is None:
+            raise self.missing(path, "set needs device")
+        if section.device is not None and not section.set and section.fault is None:
+            raise self.missing(f"{path}.device", "does nothing without set or fault")
+        if section.ramp is not None and section.voltage is None and section.frequency is None:
+            raise self.broken(f"{path}.ramp", section.ramp, "belongs to voltage and frequency")
         for key in ("switch_on", "switch_off"):
             for load in getattr(section, key):
                 if load not in self._loads:
@@ -266,8 +331,50 @@ class EventReader(Checker):
             yield Event(at_s, "rotate")
         if section.mains is not None:
             yield Event(at_s, "mains", section.mains)
+        yield from self._grid_actions(section, at_s)
+        if section.weather is not None:
+            yield from self._weather_actions(section.weather, at_s, f"{path}.weather")
+        if section.device is not None:
+            yield from self._device_actions(section, at_s, section.device, path)
         if section.battery is not None:
             yield from self._battery_actions(section, at_s, section.battery - 1, path)
+
+    def _grid_actions(self, section: EventSection, at_s: float) -> Iterator[Event]:
+        ramp_s = section.ramp or 0.0
+        lasts_s = math.inf if section.lasting is None else section.lasting
+        if section.voltage is not None:
+            yield Event(at_s, "voltage", section.voltage, ramp_s=ramp_s, lasts_s=lasts_s)
+        if section.frequency is not None:
+            yield Event(at_s, "frequency", section.frequency, ramp_s=ramp_s, lasts_s=lasts_s)
+
+    def _weather_actions(self, section: WeatherSection, at_s: float, path: str) -> Iterator[Event]:
+        held = section.model_dump(exclude_none=True)
+        if not held:
+            raise self.missing(path, "needs one of clouds, transparency, temperature")
+        commands = self._devices.get(WEATHER)
+        for name, value in held.items():
+            if commands is None and name != "clouds":
+                raise self.broken(f"{path}.{name}", value, "this house has no weather section, so it has clouds only")
+            if commands is not None and name not in commands:
+                raise self.broken(f"{path}.{name}", value, "the weather of this house is read from a file")
+            yield Event(at_s, "weather", value, name=name)
+
+    def _device_actions(self, section: EventSection, at_s: float, device: str, path: str) -> Iterator[Event]:
+        if device not in self._devices:
+            raise self.broken(f"{path}.device", device, "no such device", list(self._devices))
+        commands = self._devices[device]
+        if section.fault is not None:
+            if "fault" not in commands:
+                having = [name for name, known in self._devices.items() if "fault" in known]
+                told = f" (those that have: {', '.join(having)})" if having else ""
+                raise self.broken(f"{path}.device", device, f"has no fault{told}")
+            yield Event(at_s, "device", section.fault, name="fault", device=device)
+        for name, value in section.set.items():
+            try:
+                checked = check_command(device, commands, name, value)
+            except (ValueError, TypeError) as error:
+                raise ConfigError(f"{self.name}: {path}.set: {error}") from None
+            yield Event(at_s, "device", checked, name=name, device=device)
 
     def _tuning(self, option: str, value: object, at_s: float, path: str) -> Event:
         if not isinstance(value, int | float):
@@ -285,6 +392,8 @@ class EventReader(Checker):
                 yield Event(at_s, action, value, position)
         if section.silent is not None:
             yield Event(at_s, "offline" if section.silent else "online", battery=position)
+        if section.fault is not None:
+            yield Event(at_s, "fault" if section.fault else "repair", battery=position)
         if section.app_release is not None:
             yield Event(at_s, "app_release", battery=position)
         if section.override is None:
@@ -298,15 +407,31 @@ class EventReader(Checker):
             yield Event(at_s, "override", value, position, name)
 
 
+def _end(event: Event, lasting_s: float) -> Event | None:
+    """What ends it, so long after it; None = nothing does, or it knows itself."""
+    end_s = event.time_s + lasting_s
+    if event.action == "mains":
+        return replace(event, time_s=end_s, value=not event.value)
+    if event.action == "device":
+        return replace(event, time_s=end_s, value=not event.value) if event.name == "fault" else None
+    undone = _UNDONE.get(event.action)
+    return None if undone is None else replace(event, time_s=end_s, action=undone)
+
+
 def read_events(
-    sections: object, name: str, loads: Sequence[str], macs: Sequence[str], options: dict[str, Any]
+    sections: object,
+    name: str,
+    loads: Sequence[str],
+    macs: Sequence[str],
+    options: dict[str, Any],
+    devices: Callable[[], Devices],
 ) -> tuple[list[Event], list[Trigger]]:
-    """The `events` of a scenario, already parsed, for a running house with these loads and batteries.
+    """The `events` of a scenario, already parsed, for a running house with these loads, batteries and devices.
 
     options: of its controller. name: opens the error text. Raises ConfigError.
     """
     file = check_document(EventsSection, {"events": sections}, name, "events")
-    reader = EventReader(name, loads, macs, options, math.inf)
+    reader = EventReader(name, loads, macs, options, math.inf, devices)
     for index, section in enumerate(file.events):
         reader.read(section, f"events[{index}]")
     return reader.events, reader.triggers

@@ -26,6 +26,8 @@ from pydantic import AfterValidator, Field, FiniteFloat
 from pydantic_core import PydanticCustomError
 
 from nullwatt.home import (
+    ConfigError,
+    House,
     HouseConfig,
     HouseFile,
     LoadEvent,
@@ -139,6 +141,8 @@ def load_scenario(path: Path | str) -> Scenario:
 
 def parse_scenario(document: object, name: str = "scenario", folder: Path = Path()) -> Scenario:
     """Check an already parsed document; `name` opens the error text, paths in it start at `folder`."""
+    if isinstance(document, dict) and "site" in document and "house" not in document:
+        raise ConfigError(f"{name}: is a scenario of a site: play it with nullwatt twin run")
     file = check_document(ScenarioFile, document, name, "duration")
     if file.duration != round(file.duration) or file.duration < 1:
         raise broken_rule(name, "duration", file.duration, "must be whole seconds, at least 1")
@@ -184,6 +188,7 @@ class _Reader(Checker):
             self.macs,
             file.options,
             file.duration,
+            lambda: {device.name: device.commands for device in House(self._house).devices},
         )
 
     def scenario(self) -> Scenario:

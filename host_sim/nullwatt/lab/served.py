@@ -10,6 +10,7 @@ from nullwatt.home import (
     APPLIANCES,
     PHASES,
     SPREAD,
+    Command,
     ConfigError,
     Device,
     LoadKind,
@@ -328,7 +329,7 @@ class ServedSite:
         macs = [battery.mac for battery in site.batteries]
         options = dict(site.emulator.config) if site.emulator is not None else {}
         try:
-            events, triggers = read_events(sections, name, [*there, *lent], macs, options)
+            events, triggers = read_events(sections, name, [*there, *lent], macs, options, self._commands)
         except ConfigError as error:
             raise ValueError(str(error)) from None
         everything = [*events, *(event for trigger in triggers for event in trigger.events)]
@@ -345,6 +346,9 @@ class ServedSite:
             [replace(t, condition=condition) for t, condition in zip(triggers, conditions, strict=True)],
         )
         self._scenario = (name, now_s)
+
+    def _commands(self) -> dict[str, Mapping[str, Command]]:
+        return {device.name: device.commands for device in self._site.house.devices}
 
     def stop_scenario(self) -> None:
         """Forget what is still to come."""

@@ -12,13 +12,41 @@ _DAY_S = 24 * _HOUR_S
 _MINUTE_S = 60.0
 
 
+class Latch:
+    """Tells once that something came to hold, for hold_s on end; repeat: each time it does again."""
+
+    __slots__ = ("_armed", "_hold_s", "_repeat", "_since_s")
+
+    def __init__(self, hold_s: float = 0.0, repeat: bool = False) -> None:
+        self._hold_s = hold_s
+        self._repeat = repeat
+        self._armed = True
+        self._since_s: float | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may still tell."""
+        return self._armed or self._repeat
+
+    def comes(self, now_s: float, holds: bool) -> bool:
+        """Whether it is now."""
+        if not holds:
+            self._since_s = None
+            self._armed |= self._repeat
+            return False
+        if self._since_s is None:
+            self._since_s = now_s
+        if not self._armed or now_s - self._since_s < self._hold_s:
+            return False
+        self._armed = False
+        return True
+
+
 class Triggers:
     """The triggers of one run: which are armed, and since when their conditions hold."""
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._triggers = triggers
-        self._armed = [True] * len(triggers)
-        self._since_s: list[float | None] = [None] * len(triggers)
+        self._triggers = [(trigger, Latch(trigger.condition.hold_s, trigger.repeat)) for trigger in triggers]
 
     @property
     def armed(self) -> list[Event]:
@@ -32,25 +60,14 @@ class Triggers:
 
     @property
     def _waiting(self) -> list[Trigger]:
-        return [trigger for trigger, armed in zip(self._triggers, self._armed, strict=True) if armed or trigger.repeat]
+        return [trigger for trigger, latch in self._triggers if latch.waits]
 
     def due(self, now_s: float, house: House, batteries: Sequence[Battery]) -> Iterator[Event]:
         """The events of every trigger whose condition came to hold by now."""
-        for index, trigger in enumerate(self._triggers):
-            if not self._armed[index] and not trigger.repeat:
-                continue  # over: its battery may be gone
-            if not _holds(trigger.condition, now_s, house, batteries):
-                self._since_s[index] = None
-                self._armed[index] |= trigger.repeat
-            elif self._armed[index] and self._held_s(index, now_s) >= trigger.condition.hold_s:
-                self._armed[index] = False
+        for trigger, latch in self._triggers:
+            # What is over is not looked at: its battery may be gone.
+            if latch.waits and latch.comes(now_s, _holds(trigger.condition, now_s, house, batteries)):
                 yield from trigger.events
-
-    def _held_s(self, index: int, now_s: float) -> float:
-        since_s = self._since_s[index]
-        if since_s is None:
-            self._since_s[index] = since_s = now_s
-        return now_s - since_s
 
 
 def _holds(condition: Condition, now_s: float, house: House, batteries: Sequence[Battery]) -> bool:

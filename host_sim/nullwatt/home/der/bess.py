@@ -97,6 +97,7 @@ class Bess(DerDevice):
             "", "170 on grid, 85 off grid, 187 VSG; kept and shown", choices=(ON_GRID, OFF_GRID, VSG)
         ),
         "system_soc": Command("%", "sets the state of charge by hand", 0.0, 100.0),
+        "fault": Command("", "1001 or 2001 trips it with that fault; back to 0 at once", choices=(0, TOO_HOT, EMPTY)),
     }
 
     READINGS: ClassVar[Mapping[str, Reading]] = {
@@ -149,6 +150,7 @@ class Bess(DerDevice):
                 "local_remote_settings": 0.0,
                 "power_control_mode": 0.0,
                 "working_mode": float(ON_GRID),
+                "fault": 0.0,
             },
         )
         self._config = config
@@ -223,6 +225,10 @@ class Bess(DerDevice):
             settings[name] = 0.0
             if value == 1.0:
                 self._reset()
+        elif name == "fault":
+            settings[name] = 0.0
+            if value:
+                self._trip(int(value))
         elif name.startswith("soc_"):
             self._set_limits()
         elif name == "system_soc":

@@ -130,14 +130,18 @@ def ambient_c(air: AmbientConfig, hour: float) -> float:
 
 
 class ExternalModels:
-    """All models of a site. base_load_w: may be set at any time."""
+    """All models of a site. base_load_w: may be set at any time. sun_w_m2, air_c: in place of what the models say of
+    irradiance and ambient temperature; None = the models.
+    """
 
-    __slots__ = ("_config", "_start_h", "base_load_w", "enabled", "frequency", "voltage")
+    __slots__ = ("_config", "_start_h", "air_c", "base_load_w", "enabled", "frequency", "sun_w_m2", "voltage")
 
     def __init__(self, config: ExternalModelsConfig, start_h: float, seed: int) -> None:
         """start_h: hour of the day at time 0. seed: for what has no seed of its own."""
         self._config = config
         self._start_h = start_h
+        self.sun_w_m2: float | None = None
+        self.air_c: float | None = None
         self.enabled = config.enabled
         base_w = config.power.base_load_w
         self.base_load_w = _BASE_LOAD_W if base_w is None else base_w
@@ -165,6 +169,10 @@ class ExternalModels:
             hour = self._start_h + time_s / 3600.0
             around.ambient_c = ambient_c(self._config.ambient_temperature, hour)
             around.irradiance_w_m2 = irradiance_w_m2(self._config.irradiance, hour)
+        if self.sun_w_m2 is not None:
+            around.irradiance_w_m2 = self.sun_w_m2
+        if self.air_c is not None:
+            around.ambient_c = self.air_c
 
 
 def _seed(stream: str, own: int | None, of_site: int) -> str:
