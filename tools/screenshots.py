@@ -58,6 +58,7 @@ WANTED = (
     ("overview-dark", "/", 390, 844, "dark"),
     ("batteries", "/batteries", 1280, 950, "light"),
     ("controller", "/controller", 1280, 800, "light"),
+    ("home", "/home", 1280, 930, "light"),
 )
 
 

@@ -92,6 +92,7 @@ FULL: dict[str, Any] = {
     "log_interval": 5,
     "time_scale": 2,
     "seed": 3,
+    "layout": {"02B250000001": [20, 330], "house: sun": [400, 230], "tea": [180.5, 230]},
 }
 
 Place = tuple[str | int, ...]
@@ -214,4 +215,7 @@ HAND_WRITTEN = [
     ),
     (("hybrid", 0, "mppts", 0, "strings", 0, "efficiency"), 2, "efficiency = 2: must be less than or equal to 0.5"),
     ((*A, 6, "power"), 1000, "powermeter.appliances[6].min_power = 4140.0: must not be above power (1000)"),
+    (("layout", "tea"), [1], "layout.tea = [1]: must have 2 entries"),
+    (("layout", "tea"), [-1, 0], "layout.tea[0] = -1: must be greater than or equal to 0"),
+    (("layout", "tae"), [1, 2], 'layout.tae = [1.0, 2.0]: nothing is called so, did you mean "tea"?'),
 ]

@@ -1,140 +1,20 @@
 """The web page, as somebody uses it: the real command, a real browser."""
 
-import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from page_browser import HOUSE, House, Opened
 
 pytestmark = pytest.mark.slow
 
-HOUSE = {
-    "ct": {"mac": "112233445566", "host": "127.0.0.1", "port": 0},
-    "http": {"host": "127.0.0.1", "port": 0},
-    "powermeter": {
-        "base_load": [240, 200, 160],
-        "base_noise": 5,
-        "loads": [
-            {"name": "kettle", "power": 1500, "phase": "B"},
-            {"name": "<b>odd & 'quoted'</b>", "power": 100, "phase": "A"},
-        ],
-        "solar_max": 1500,
-        "solar_phases": ["C"],
-    },
-    "batteries": [
-        {"mac": "02B250000001", "phase": "A", "meter_dev_type": "HMG-50"},
-        {"mac": "02B250000002", "phase": "B", "meter_dev_type": "VNSE3-0"},
-        {"mac": "02B250000003", "phase": "C", "meter_dev_type": "HMJ-2", "max_dc_input": 600, "dc_input_power": 100},
-    ],
-}
-SECTIONS = ["overview", "batteries", "house", "controller", "scenario"]
+SECTIONS = ["overview", "batteries", "house", "controller", "scenario", "home"]
 BOARD = Path(__file__).with_name("watched_board.py")
-Opened = Callable[..., Any]
-
-
-def missing(name: str, remedy: str) -> None:
-    """Skips with one line that names it; on CI, where it must be there, fails."""
-    line = f"{name} is missing: {remedy}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(line, pytrace=False)
-    pytest.skip(line)
-
-
-class House:
-    """The demo in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        file = folder / "house.json"
-        file.write_text(json.dumps(HOUSE))
-        command = [sys.executable, "-m", "nullwatt", "demo", "--no-browser", "--http-port", "0", "--house", str(file)]
-        self.log = folder / "log"
-        self.process = subprocess.Popen(command, stdout=self.log.open("wb"), stderr=subprocess.STDOUT)
-        end = time.monotonic() + 30
-        while not (found := re.search(r"http://\S+", self.log.read_text())):
-            assert time.monotonic() < end and self.process.poll() is None, self.log.read_text()
-            time.sleep(0.05)
-        self.url = found[0]
-        self.client = httpx.Client(base_url=self.url, timeout=5.0)
-
-    def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.client.get("/api/v1/state").json()
-        return state
-
-    def post(self, path: str, **body: object) -> None:
-        reply = self.client.post(path, json=body)
-        assert reply.status_code == 200, reply.text
-
-    def close(self) -> None:
-        self.client.close()
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    running = House(tmp_path_factory.mktemp("house"))
-    yield running
-    running.close()
-    assert "Traceback" not in running.log.read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = None
-    try:
-        from playwright import sync_api
-    except ImportError:
-        missing("playwright", "make .venv/.dev")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        missing("chromium", "apt-get install chromium")
-    assert sync_api is not None
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Opened]:
-    """Opens a page in a browser of its own: opened(url, width, theme). No page may complain or reach elsewhere."""
-    contexts: list[Any] = []
-    wrong: list[str] = []
-
-    def watch(url: str) -> None:
-        if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", url):
-            wrong.append(f"leaves this machine: {url}")
-
-    def open_page(url: str, width: int = 1280, theme: str = "light", **options: object) -> Any:
-        height = 860 if width > 600 else 844
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15000)
-        page.on("request", lambda request: watch(request.url))
-        page.on("websocket", lambda socket: watch(socket.url))
-        page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
-        page.on("console", lambda said: wrong.append(f"console: {said.text}") if said.type == "error" else None)
-        page.goto(url)
-        page.wait_for_selector("[data-ready]")
-        return page
-
-    forgiven: list[str] = []
-    open_page.wrong = wrong  # type: ignore[attr-defined]
-    open_page.forgiven = forgiven  # type: ignore[attr-defined]
-    yield open_page
-    for context in contexts:
-        context.close()
-    # Only now: until it is closed a browser may go on saying it.
-    assert not [line for line in wrong if not any(words in line for words in forgiven)]
 
 
 def until(page: Any, test_id: str, condition: str, timeout_s: float = 60.0) -> None:
@@ -391,7 +271,7 @@ def test_every_section_fits_the_screen(house: House, opened: Opened, width: int)
         )
         assert cut == [], name
     page.go_back()
-    page.wait_for_function("document.querySelector('#shell').dataset.section === 'controller'")
+    page.wait_for_function("document.querySelector('#shell').dataset.section === 'scenario'")
 
 
 def test_by_keyboard_alone(house: House, opened: Opened) -> None:
@@ -424,7 +304,7 @@ def test_by_keyboard_alone(house: House, opened: Opened) -> None:
     page.keyboard.press("2")
     page.keyboard.press("Escape")
     assert page.locator("#help[open]").count() == 0
-    page.wait_for_selector('#shell[data-section="scenario"]')
+    page.wait_for_selector(f'#shell[data-section="{SECTIONS[-1]}"]')
 
 
 def test_what_is_not_a_control_has_words_and_controls_have_names(house: House, opened: Opened) -> None:

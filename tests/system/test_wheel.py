@@ -32,7 +32,7 @@ def test_wheel_works_in_a_clean_environment(tmp_path: Path) -> None:
     run(uv, "build", "--wheel", "--quiet", "--python", sys.executable, "--out-dir", tmp_path / "wheel", cwd=source)
     (wheel,) = (tmp_path / "wheel").glob("nullwatt-*.whl")
     shipped = {path.name for path in (ROOT / "host_sim/nullwatt/lab").glob("**/scenarios/*.yaml")}
-    shipped |= {"page.css", "page.js"}
+    shipped |= {"page.css", "page.js", "page_editor.css", "page_editor.js"}
     assert shipped and shipped <= {Path(name).name for name in zipfile.ZipFile(wheel).namelist()}
     run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
     python = tmp_path / "venv" / "bin" / "python"

@@ -23,6 +23,7 @@ from nullwatt.lab import BatterySpec, EmulatorProcess, LiveError, LiveRun, demo_
 
 HELD_LIMIT_W = 40.0
 HELD_WINDOW_S = 20
+_ROUND_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,14 @@ class Wanted:
     port: int | None
     mqtt: Told = field(default_factory=Told)
 
+    def read(self) -> HouseFile:
+        """The house file as it is written. Raises ConfigError."""
+        return demo_house(self.duration_s) if self.path is None else load_house_file(self.path)
+
     def load(self, emulator_here: bool) -> tuple[HouseFile, tuple[BatterySpec, ...]]:
         """The house and its batteries; bad input ends the program. emulator_here: in this process."""
         try:
-            file = demo_house(self.duration_s) if self.path is None else load_house_file(self.path)
+            file = self.read()
             specs = specs_of(file, str(self.path))
         except ConfigError as error:
             fail(str(error))
@@ -93,7 +98,12 @@ def show(wanted: Wanted, tui: bool, http_port: int | None, browser: bool) -> int
         file = file.model_copy(update={"http": file.http.model_copy(update={"port": http_port})})
     last_line, held = LastLine() if tui else None, Held()
     log_to(last_line, logging.WARNING)
-    pictured = Show(last_line, not tui, browser=browser and not tui, other_port=http_port is None)
+    # For the editor one round of an endless pattern is enough.
+    own = demo_house(_ROUND_S) if wanted.path is None else wanted.read()
+    folder = None if wanted.path is None else wanted.path.parent
+    pictured = Show(
+        last_line, not tui, browser=browser and not tui, other_port=http_port is None, own=own, folder=folder
+    )
 
     def ready(url: str, where: str) -> None:
         if not tui:

@@ -18,8 +18,8 @@ from nullwatt.cli.mqtt import tell
 from nullwatt.cli.sim_source import HouseSource
 from nullwatt.cli.sim_terminal import LastLine
 from nullwatt.core import Emulator
-from nullwatt.home import HouseFile
-from nullwatt.lab import AddressInUseError, BatterySpec, ServedSite, Site
+from nullwatt.home import House, HouseFile
+from nullwatt.lab import AddressInUseError, BatterySpec, HouseFiles, ServedSite, Site
 from nullwatt.serve import HistoryError, HistoryStore, PortInUseError, Server, application
 
 _LOG = logging.getLogger("nullwatt.sim")
@@ -35,7 +35,8 @@ class Show:
 
     last_line: of the log, for a view in the terminal; None = no such view. page: with the web page. lines: of the log,
     now and then. browser: open it there. other_port: take a free port where the wanted one is taken. history: file
-    that keeps it. note: one more line for the log.
+    that keeps it. note: one more line for the log. own: the house file as it was written, for the editor of the page;
+    None = as it runs. folder: where that file is.
     """
 
     last_line: LastLine | None = None
@@ -45,6 +46,8 @@ class Show:
     other_port: bool = False
     history: Path | None = None
     note: str | None = None
+    own: HouseFile | None = None
+    folder: Path | None = None
 
 
 def log_to(last_line: LastLine | None, level: int) -> None:
@@ -92,11 +95,10 @@ async def _serve(
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    shortest_s, longest_s = file.auto_interval
-    site = Site(file.house_config(), specs, (shortest_s, longest_s), emulator, (file.ct.host, file.ct.port))
-    site.auto.enable(file.auto_mode)
-    where = f"udp://{file.ct.host}:{file.ct.port if site.ct is None else site.ct.port}"
-    served = ServedSite(site, stop.set, title, where, file.ct.mac, file.power_update_delay_ticks)
+    world = _World(file, specs, emulator)
+    files = HouseFiles(show.own or file, show.folder, world.change_to if end_s == math.inf else None)
+    where = world.where
+    served = ServedSite(world.site, stop.set, title, where, file.ct.mac, file.power_update_delay_ticks, files)
     app = application(served)
     if show.page:
         from nullwatt.serve.page import mount  # only here: nicegui may be missing
@@ -109,7 +111,7 @@ async def _serve(
     _LOG.info("batteries poll %s", where)
     if show.note:
         _LOG.info("%s", show.note)
-    lines = _StatusLines(site, file.log_interval)
+    lines = _StatusLines(world.site, file.log_interval)
 
     def second() -> None:
         moment = served.record()
@@ -117,16 +119,22 @@ async def _serve(
             store.record(moment)
         if show.lines:
             lines.second()
-        on_second(site)
+        on_second(world.site)
 
-    scale = max(file.time_scale, 0.1)
-    world = asyncio.create_task(site.play(file.ct.host, file.ct.port, scale, end_s, on_second=second))
+    def moved_in(file: HouseFile) -> None:
+        nonlocal store, lines
+        served.move_in(world.site, file.ct.mac, file.power_update_delay_ticks)
+        lines = _StatusLines(world.site, file.log_interval)
+        if store is not None and show.history is not None:
+            store.close()
+            store = HistoryStore(show.history, title)
+        _LOG.info("another house runs, from its second 0")
+
+    playing = asyncio.create_task(world.play(max(file.time_scale, 0.1), end_s, second, moved_in))
     http = asyncio.create_task(server.run())
     stopped = asyncio.create_task(stop.wait())
-    tasks: list[asyncio.Task[Any]] = [world, http, stopped]
+    tasks: list[asyncio.Task[Any]] = [playing, http, stopped]
     view = None
-    if site.emulator is not None and file.mqtt_insights is not None:
-        tasks.append(asyncio.create_task(tell(site, file.mqtt_insights, file.ct.mac)))
     if show.last_line is not None:
         from nullwatt.cli.sim_view import SimView  # only here: textual may be missing
 
@@ -144,10 +152,10 @@ async def _serve(
             try:
                 task.result()
             except (OSError, UnicodeError) as error:
-                if task is not world:
+                if task is not playing:
                     raise
                 fail(f"ct.host {file.ct.host}: {getattr(error, 'strerror', None) or error}")
-        if end_s < math.inf and world not in done:
+        if end_s < math.inf and playing not in done:
             return STOPPED
         return 0 if view is None else view.return_code or 0
     finally:
@@ -158,6 +166,76 @@ async def _serve(
         await asyncio.gather(*tasks, return_exceptions=True)
         if store is not None:
             store.close()
+
+
+class _World:
+    """A site that plays, with what goes along with it, and another one in its place on demand.
+
+    Attributes:
+        site: The present one.
+    """
+
+    def __init__(self, file: HouseFile, specs: tuple[BatterySpec, ...], emulator: Emulator | None) -> None:
+        self._file = file
+        self._own_emulator = emulator is not None
+        self._wanted: asyncio.Queue[tuple[HouseFile, tuple[BatterySpec, ...], asyncio.Future[None]]] = asyncio.Queue()
+        self.site = self._build(file, specs, emulator)
+
+    @property
+    def where(self) -> str:
+        """The address of the emulator."""
+        ct = self._file.ct
+        return f"udp://{ct.host}:{ct.port if self.site.ct is None else self.site.ct.port}"
+
+    async def change_to(self, file: HouseFile, specs: tuple[BatterySpec, ...]) -> None:
+        """Let that house play instead; addresses, ports and broker stay as they are. Returns once it does.
+
+        Raises ValueError for one that cannot be built.
+        """
+        House(file.house_config())
+        ct = self._file.ct
+        if self.site.ct is not None:  # it was any free one; the next must be found there as well
+            ct = ct.model_copy(update={"port": self.site.ct.port})
+        kept = {"ct": ct, "http": self._file.http, "mqtt_insights": self._file.mqtt_insights}
+        done = asyncio.get_running_loop().create_future()
+        self._wanted.put_nowait((file.model_copy(update=kept), specs, done))
+        await done
+
+    async def play(
+        self, scale: float, end_s: float, on_second: Callable[[], None], on_moved: Callable[[HouseFile], None]
+    ) -> None:
+        """Play until `end_s`, or cancelled. on_moved: called when another house has taken the place of the first.
+
+        Raises OSError, UnicodeError: `ct.host` does not resolve. AddressInUseError.
+        """
+        while True:
+            ct = self._file.ct
+            tasks = [asyncio.create_task(self.site.play(ct.host, ct.port, scale, end_s, on_second=on_second))]
+            if self.site.emulator is not None and self._file.mqtt_insights is not None:
+                tasks.append(asyncio.create_task(tell(self.site, self._file.mqtt_insights, ct.mac)))
+            wanted = asyncio.create_task(self._wanted.get())
+            try:
+                over, _ = await asyncio.wait((*tasks, wanted), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (*tasks, wanted):
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            if wanted not in over:
+                for task in over:
+                    task.result()
+                return
+            self._file, specs, done = wanted.result()
+            scale = self.site.clock.factor
+            self.site = self._build(self._file, specs, Emulator() if self._own_emulator else None)
+            on_moved(self._file)
+            done.set_result(None)
+
+    @staticmethod
+    def _build(file: HouseFile, specs: tuple[BatterySpec, ...], emulator: Emulator | None) -> Site:
+        shortest_s, longest_s = file.auto_interval
+        site = Site(file.house_config(), specs, (shortest_s, longest_s), emulator, (file.ct.host, file.ct.port))
+        site.auto.enable(file.auto_mode)
+        return site
 
 
 def _open(app: Any, file: HouseFile, show: Show) -> Server:

@@ -138,7 +138,7 @@ def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
             file = load_house_file(config)
             if quick.given:
                 _LOG.warning("%s: without effect, %s decides", ", ".join(quick.given), config)
-        file = changes.applied(file)
+        own, file = file, changes.applied(file)
         specs = specs_of(file, str(config or "house"))
     except ConfigError as error:
         fail(str(error))
@@ -146,5 +146,6 @@ def run(config: Path | None, quick: Quick, changes: Changes, how: How) -> int:
     no_page = page_obstacle() if how.web is not False else None
     if no_page and how.web:
         fail(no_page, 1)
-    show = Show(last_line, how.web is not False and not no_page, lines=True, history=how.history, note=no_page)
+    page, folder = how.web is not False and not no_page, None if config is None else config.parent
+    show = Show(last_line, page, lines=True, history=how.history, note=no_page, own=own, folder=folder)
     return serve(file, specs, Emulator() if how.emulator else None, show, str(config or "house"))

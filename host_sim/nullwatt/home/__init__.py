@@ -18,12 +18,14 @@ from .config import (
     broken_rule,
     check_document,
     check_topic,
+    house_mistakes,
     house_schema,
     load_house_file,
     parse_appliance,
     parse_battery,
     parse_house,
     parse_load,
+    parse_text,
     read_document,
 )
 from .device import (
@@ -46,6 +48,7 @@ from .inverter import PowerStage
 from .ledger import Ledger
 from .loads import Load, LoadConfig, LoadEvent, LoadKind
 from .meter import Meter, MeterConfig, MeterReading
+from .parts import BASE_LOAD, SUN
 from .phases import PHASES, SPREAD
 from .pv_array import PvArray, PvString
 from .pv_plant import PvPlant, PvPlantConfig
@@ -56,9 +59,11 @@ from .weather import WEATHER, Weather, WeatherConfig, WeatherDay
 
 __all__ = [
     "APPLIANCES",
+    "BASE_LOAD",
     "FLAGS",
     "PHASES",
     "SPREAD",
+    "SUN",
     "WEATHER",
     "Accountable",
     "Appliance",
@@ -117,6 +122,7 @@ __all__ = [
     "check_document",
     "check_topic",
     "drive",
+    "house_mistakes",
     "house_schema",
     "load_house_file",
     "parse_appliance",
@@ -124,6 +130,7 @@ __all__ = [
     "parse_broker",
     "parse_house",
     "parse_load",
+    "parse_text",
     "read_document",
     "read_prices",
 ]

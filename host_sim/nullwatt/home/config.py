@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from .appliance_table import APPLIANCES, AnyAppliance
 from .appliances import Appliance
@@ -58,6 +59,7 @@ _DeviceType = Annotated[str, Field(max_length=64)]
 _Wait = Annotated[FiniteFloat, Field(ge=0.1, le=HUGE)]
 _Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 _Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+_Pixels = Annotated[FiniteFloat, Field(ge=0, le=10000)]
 
 
 # As the core takes them: parts of topics, in bytes.
@@ -223,7 +225,8 @@ class HouseFile(Section):
     """A whole, checked house file. step_s: raster on which the house moves; a minute for runs over a year. grid None:
     mains that never fail. tariff None: no bill.
 
-    date: of the start, for weekdays and price lists; its hour is `powermeter.sun.start`.
+    date: of the start, for weekdays and price lists; its hour is `powermeter.sun.start`. layout: where an editor draws
+    what is called so, by name or MAC: pixels from the left and from the top; the house does not care.
     """
 
     ct: CtSection = CtSection()
@@ -245,6 +248,7 @@ class HouseFile(Section):
     grid: GridSection | None = None
     tariff: TariffSection | None = None
     date: _Date = FIRST_DAY.isoformat()
+    layout: dict[str, Annotated[list[_Pixels], Field(min_length=2, max_length=2)]] = Field(default={})
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
@@ -305,6 +309,20 @@ def parse_house(document: object, name: str = "house", folder: Path | str | None
     return house
 
 
+def house_mistakes(document: object, folder: Path | str | None = None) -> list[str]:
+    """Everything wrong with a parsed house file, a line each, without the name of the file; [] = it can be used.
+
+    The first line is what `parse_house` raises.
+    """
+    if not isinstance(document, dict):
+        return [_no_object(document, "batteries")]
+    try:
+        house = HouseFile.model_validate(document, context={"folder": folder})
+    except ValidationError as error:
+        return [str(ConfigError(_explain_one(one, HouseFile))) for one in _most_telling_first(error)]
+    return [str(ConfigError(_broken(path, value, rule))) for path, value, rule in _broken_relations(house)]
+
+
 def read_document(path: Path | str) -> object:
     """What a file of ours holds, unchecked; YAML if its name ends in .yaml or .yml, JSON otherwise.
 
@@ -319,6 +337,11 @@ def read_document(path: Path | str) -> object:
         raise ConfigError(f"{name}: is not UTF-8 text") from None
     except ValueError as error:
         raise ConfigError(f"{name!r}: cannot be read: {error}") from None
+    return parse_text(text, name)
+
+
+def parse_text(text: str, name: str) -> object:
+    """What the text of a file of this name holds, unchecked; see `read_document`. Raises ConfigError."""
     return _parse_yaml(name, text) if name.endswith((".yaml", ".yml")) else _parse_json(name, text)
 
 
@@ -375,7 +398,7 @@ def check_document[Model: BaseModel](
     name: opens the error text. folder: where files named in the document are; None: the working directory.
     """
     if not isinstance(document, dict):
-        raise ConfigError(f"{name}: must be an object with the key {main_key}, not {_show(document)}")
+        raise ConfigError(f"{name}: {_no_object(document, main_key)}")
     try:
         return model.model_validate(document, context={"folder": folder})
     except ValidationError as error:
@@ -384,7 +407,15 @@ def check_document[Model: BaseModel](
 
 def broken_rule(name: str, path: str, value: object, rule: str, choices: Iterable[str] = ()) -> ConfigError:
     """The error for a key whose value breaks a rule that no type can state; the nearest of the choices is named."""
-    return ConfigError(f"{name}: {path} = {_show(value)}: {rule}{_hint(str(value), list(choices))}")
+    return ConfigError(f"{name}: {_broken(path, value, rule)}{_hint(str(value), list(choices))}")
+
+
+def _broken(path: str, value: object, rule: str) -> str:
+    return f"{path} = {_show(value)}: {rule}"
+
+
+def _no_object(document: object, main_key: str) -> str:
+    return f"must be an object with the key {main_key}, not {_show(document)}"
 
 
 def unknown_key(name: str, path: str, key: str, value: object, known: Iterable[str]) -> ConfigError:
@@ -451,6 +482,11 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     if power.sun.sunrise >= power.sun.sunset:
         broken.append(("powermeter.sun.sunrise", power.sun.sunrise, "must be before sunset"))
     broken += _broken_sky(house, usable, absent, [*switchable, *OWN_NAMES, WEATHER], macs)
+    drawn = [*switchable, *(battery.mac for battery in house.batteries), *(plant.name for plant in house.pv)]
+    drawn += [*(hybrid.name for hybrid in house.hybrid), *OWN_NAMES]
+    for name, place in house.layout.items():
+        if name not in drawn:
+            broken.append((f"layout.{_short(name)}", place, f"nothing is called so{_hint(name, drawn)}"))
     return broken + _broken_batteries(house, (*usable, SPREAD), absent)
 
 
@@ -511,9 +547,15 @@ def _broken_batteries(house: HouseFile, usable: tuple[str, ...], absent: str) ->
 
 def _explain(error: ValidationError, root: type[BaseModel]) -> str:
     """The most telling of the errors, as `key = value: what is allowed`."""
+    return _explain_one(_most_telling_first(error)[0], root)
+
+
+def _most_telling_first(error: ValidationError) -> list[ErrorDetails]:
     # A misspelt required key gives two errors, "missing" and "unknown"; the unknown one names the cure.
-    errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    first = errors[0]
+    return sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+
+
+def _explain_one(first: ErrorDetails, root: type[BaseModel]) -> str:
     loc, model = _walk(first["loc"], root)
     if loc and loc[0] == "mqtt_insights":
         return _explain_mqtt(first["type"], loc, first["input"], first["msg"])

@@ -15,6 +15,7 @@ from .batteries import BatteryFacts, BatterySpec, specs_of
 from .demo_house import demo_house
 from .devices import BatteryDevice
 from .expectations import Expectation, Outcome
+from .house_files import HouseFiles
 from .live import EmulatorProcess, LiveError, LiveRun
 from .loop import EmulatorDoor, Loop
 from .loopback import AddressInUseError, LoopbackCt
@@ -50,6 +51,7 @@ __all__ = [
     "EmulatorProcess",
     "Event",
     "Expectation",
+    "HouseFiles",
     "LabResult",
     "LiveError",
     "LiveRun",

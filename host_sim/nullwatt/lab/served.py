@@ -27,6 +27,7 @@ from nullwatt.serve import (
     DeviceState,
     EmulatorInfo,
     History,
+    HomeFiles,
     Moment,
     ScenarioState,
     State,
@@ -78,19 +79,25 @@ class ServedSite:
         where: str = "",
         ct_mac: str = "",
         delay_ticks: int = 0,
+        files: HomeFiles | None = None,
     ) -> None:
         """Adapt it.
 
         on_shutdown: called when a client asks for the end. where: address of the emulator. ct_mac: its MAC.
-        delay_ticks: own polls until a battery that joins follows a new target.
+        delay_ticks: own polls until a battery that joins follows a new target. files: for the editor of the page.
         """
         self.title = title
         self.where = where
         self.house = self
+        self.files = files
+        self._on_shutdown = on_shutdown
+        self.move_in(site, ct_mac, delay_ticks)
+
+    def move_in(self, site: Site, ct_mac: str, delay_ticks: int) -> None:
+        """Show another site from now on; its history begins anew. See `__init__`."""
         self.clock = _Time(site)
         self.controller: ControllerControl | None = None if site.emulator is None else _Controller(site, site.emulator)
         self._site = site
-        self._on_shutdown = on_shutdown
         self._ct_mac = ct_mac
         self._delay_ticks = delay_ticks
         self._next_mac = _FIRST_MAC

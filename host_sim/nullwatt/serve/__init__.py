@@ -23,7 +23,7 @@ from .state import (
 )
 from .store import HistoryError, HistoryStore
 from .timing import TimeControl
-from .watched import ControllerControl, HouseControl, ServedHouse, Watched
+from .watched import ControllerControl, HomeFiles, HouseControl, ServedHouse, Watched
 
 __all__ = [
     "HISTORY_S",
@@ -37,6 +37,7 @@ __all__ = [
     "History",
     "HistoryError",
     "HistoryStore",
+    "HomeFiles",
     "HouseControl",
     "LinkState",
     "LoadState",

@@ -12,8 +12,37 @@ from .state import DeviceState, Moment, State
 from .timing import TimeControl
 
 
+class HomeFiles(Protocol):
+    """House files: that of the running house, and others that are being written.
+
+    Attributes:
+        restarts: Another house can take the place of the one that runs.
+    """
+
+    @property
+    def restarts(self) -> bool:
+        """See above."""
+
+    def running(self) -> dict[str, Any]:
+        """The file of the running house, as it was written; without the password of a broker."""
+
+    def mistakes(self, document: object) -> list[str]:
+        """What is wrong with a parsed file, a line each, as `nullwatt sim run -c` says it; [] = it can be run."""
+
+    async def use(self, document: object) -> None:
+        """Let this house run instead of the present one, from its second 0. ValueError for what cannot be run."""
+
+
 class HouseControl(Simulation, Protocol):
-    """A simulated house that is changed while it runs."""
+    """A simulated house that is changed while it runs.
+
+    Attributes:
+        files: House files to work on; None = it was not made from one.
+    """
+
+    @property
+    def files(self) -> HomeFiles | None:
+        """See above."""
 
     def load_kinds(self) -> Mapping[str, float | None]:
         """Kinds of loads that can be added, with their usual power, W; None = it is not to be chosen."""

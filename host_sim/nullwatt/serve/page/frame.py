@@ -6,6 +6,7 @@ from .axis import extent
 from .bars import placed, track
 from .batteries import Batteries
 from .controller import Controller
+from .editor import Editor
 from .house import House
 from .live import Value, there
 from .overview import Overview
@@ -21,6 +22,7 @@ SECTIONS = {
     "house": "House",
     "controller": "Controller",
     "scenario": "Scenario",
+    "home": "Home",
 }
 
 
@@ -35,6 +37,7 @@ def sections(watched: Watched) -> dict[str, str]:
     there_is = {
         "house": watched.house is not None or state.loads is not None or state.solar is not None,
         "scenario": watched.house is not None,
+        "home": watched.house is not None and watched.house.files is not None,
     }
     return {name: title for name, title in SECTIONS.items() if there_is.get(name, True)}
 
@@ -108,6 +111,8 @@ class Frame:
             session.show(House(session, session.watched.state()), name)
         elif name == "controller":
             session.show(Controller(session), name)
+        elif name == "home":
+            session.show(Editor(session), name)
         else:
             session.show(Scenario(session), name)
 

@@ -41,12 +41,16 @@ class _OwnPaths(Mount):
 _PATHS = {path_of(section): section for section in SECTIONS}
 
 
+def _read(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
 def mount(app: FastAPI, watched: Watched) -> None:
     """Put the page at `/` and at the paths of its sections. The application must be run with its lifespan."""
     head = (
         f"<script>{_THEME_FIRST}</script>"
-        f"<style>{(_HERE / 'page.css').read_text()}</style>"
-        f"<script>{(_HERE / 'page.js').read_text()}</script>"
+        f"<style>{_read('page.css', 'page_editor.css')}</style>"
+        f"<script>{_read('page.js', 'page_editor.js')}</script>"
     )
 
     def page_of(section: str) -> None:

@@ -81,5 +81,9 @@ class Session:
                 self._call("close", closes)
         self.look()
 
+    def tell(self, function: str, argument: object) -> None:
+        """Call a function of the page's scripts, nullwatt.<function>, with something that is JSON."""
+        self._call(function, argument)
+
     def _call(self, function: str, argument: object) -> None:
         self._client.run_javascript(f"nullwatt.{function}({json.dumps(argument)})")

@@ -13,6 +13,8 @@ ICONS = {
     "controller": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/><circle cx="15" cy="7" r="2"/>'
     '<circle cx="9" cy="17" r="2"/>',
     "scenario": '<path d="M5 4v16M5 5h11l-2 3.5L16 12H5"/>',
+    "home": '<path d="M3 6h18M7 6v5M17 6v8"/><rect x="4" y="11" width="6" height="7" rx="1.5"/>'
+    '<rect x="14" y="14" width="6" height="6" rx="1.5"/>',
     "sun": '<circle cx="12" cy="12" r="4"/><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6 7 7M17 17l1.4 1.4M18.4 5.6 '
     '17 7M7 17l-1.4 1.4"/>',
     "grid": '<path d="M8 21 11 3h2l3 18M6 9h12M7.5 14h9M11 3 6 9M13 3l5 6"/>',
