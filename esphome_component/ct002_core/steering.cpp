@@ -283,8 +283,12 @@ class Steering {
       up_w += other.reach_w(static_cast<float>(polls) * other.poll_interval_s(), true);
       down_w += other.reach_w(static_cast<float>(polls) * other.poll_interval_s(), false);
     }
-    return clamp(move_w, missing_w_ - smaller(up_w, style_.share_step_w),
-                 missing_w_ + smaller(down_w, style_.share_step_w));
+    float mirrored_w = clamp(move_w, missing_w_ - smaller(up_w, style_.share_step_w),
+                             missing_w_ + smaller(down_w, style_.share_step_w));
+    // What wakes for its share delivers nothing yet: there is nothing to mirror, and taken back it never starts.
+    float setpoint_w = me_.setpoint_w();
+    bool taken_back = me_.idle() && mirrored_w * setpoint_w < 0.0f && move_w * setpoint_w >= 0.0f;
+    return taken_back && std::fabs(setpoint_w) <= kWakeW ? 0.0f : mirrored_w;
   }
 
   /// Nobody hands over to a battery that has not started; one woken only for its share wakes gently.

@@ -549,3 +549,21 @@ def test_slow_meter_does_not_unbalance_the_pool() -> None:
     result = run(replace(scenario, house=house))
     shares_w = power(result, CHANGE_S + 3 * SPACING_S - 50)
     assert shares_w == pytest.approx(shares_w.mean(), abs=0.05 * 1000)
+
+
+# --- coming back
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("laws", "sign"), [(laws, sign) for laws in PAIRS for sign in (1.0, -1.0)])
+def test_a_battery_that_polls_fast_comes_back_at_light_load(laws: tuple[str, str], sign: float, seed: int) -> None:
+    # It asks again before the other can make room: what it was woken with must not be taken back meanwhile.
+    fault = (Event(120.0, "fault", battery=1), Event(165.0, "repair", battery=1))
+    pool = (unit(1, laws[1]), unit(2, laws[0], poll_interval_s=0.4))
+    scenario = replace(
+        balancer.demanding("back", "back from a fault", pool, [(0.0, sign * 300.0)], 360.0), events=fault
+    )
+    result = run(aligned(scenario, seed))
+    shares_w = sign * power(result, 300.0)
+    assert min(shares_w) > 90.0, shares_w
+    assert grid(result, 240.0).mean() < 15.0
