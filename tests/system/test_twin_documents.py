@@ -36,6 +36,9 @@ HOUSE: dict[str, Any] = {
         ],
     },
     "tariff": {"kind": "dynamic", "file": "p.csv"},
+    "weather": {"latitude": 48, "longitude": 11, "start": "2026-06-21T11:00", "file": "data/sky.csv"},
+    "pv": [{"name": "garage", "phase": "C", "strings": [{"tilt": 20, "azimuth": 90, "peak_w": 1800}]}],
+    "hybrid": [{"name": "cellar", "ac_max_w": 800, "battery": {"capacity_wh": 2000}}],
     "mqtt_insights": {"broker": "mqtt://me:s3cret@h"},
     "batteries": [{"mac": mac, "phase": "A"} for mac in MACS],
 }
@@ -46,6 +49,7 @@ def house(tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "e v.csv").write_text("time,w\n0,1\n1,2\n")
     (tmp_path / "p.csv").write_text("time,price\n2026-01-05T00:00,1\n2026-01-05T01:00,2\n")
+    (tmp_path / "data" / "sky.csv").write_text("time,ghi\n2026-06-21T00:00,0\n2026-06-21T12:00,700\n")
     path = tmp_path / "home.yaml"
     path.write_text(yaml.safe_dump(HOUSE))
     return path
@@ -163,8 +167,14 @@ def test_a_deployment_per_device_the_conductor_the_broker_and_annotations(house:
                 devices[notes["nullwatt/device"]] = container["command"]
         for volume in template["spec"]["volumes"]:
             assert ("ConfigMap", volume["configMap"]["name"]) in names
-    assert set(devices) == {*MACS, "house: sun", "Küche: 2nd / pump!", "sun", "evening"}
+    assert set(devices) == {*MACS, "house: sun", "Küche: 2nd / pump!", "sun", "evening", "garage", "cellar"}
     assert all(command[:2] == ["nullwatt", "node"] and name in command for name, command in devices.items())
+    limits = {
+        name: each["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+        for name, each in deployments.items()
+    }
+    assert limits["nullwatt-garage"] == limits["nullwatt-conductor"] == "512Mi"  # pandas alone takes 200 MB
+    assert limits["nullwatt-cellar"] == limits["nullwatt-sun"] == "256Mi"
     (service,) = (each for each in found if each["kind"] == "Service")
     broker = deployments["nullwatt-broker"]["spec"]["template"]["metadata"]["labels"]
     assert service["spec"]["selector"].items() <= broker.items()
