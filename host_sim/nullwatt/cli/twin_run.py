@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -21,8 +22,10 @@ from nullwatt.cli.twin_orders import Orders
 from nullwatt.cli.twin_scenario import tell
 from nullwatt.home import Clock, PacedClock, SteppedClock, drive
 from nullwatt.home.der import Asset, DerSite, SiteConfig, SiteConfigError
-from nullwatt.lab.twin import SitePlayer, SiteScenario
 from nullwatt.serve.modbus import EndpointError, Endpoints, RegisterMapError
+
+if TYPE_CHECKING:
+    from nullwatt.lab.twin import SitePlayer, SiteScenario
 
 _LOG = logging.getLogger("nullwatt.twin")
 
@@ -72,7 +75,7 @@ class Where:
 class Play:
     """A scenario to play on the site. controller: with its stand-in."""
 
-    scenario: SiteScenario
+    scenario: "SiteScenario"
     controller: bool
 
 
@@ -102,7 +105,7 @@ async def _run(config: SiteConfig, how: Pace, where: Where, play: Play | None) -
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     site = DerSite(config)
-    player = None if play is None else SitePlayer(play.scenario, site, play.controller)
+    player = None if play is None else _player(play, site)
     bridges = {} if where.first_bridge is None else bridge_ports(config, where.first_bridge)
     endpoints = Endpoints(site, where.keep_going, where.ip, bridges)
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, soft_wrap=True)
@@ -136,6 +139,12 @@ async def _run(config: SiteConfig, how: Pace, where: Where, play: Play | None) -
     return 0
 
 
+def _player(play: Play, site: DerSite) -> "SitePlayer":
+    from nullwatt.lab.twin import SitePlayer  # only here: most sites have no scenario, and the lab takes its time
+
+    return SitePlayer(play.scenario, site, play.controller)
+
+
 def _how(how: Pace, site: DerSite) -> str:
     if how.factor == 0:
         return f"time stands: a line n makes n steps of {site.step_s:g} s"
@@ -157,7 +166,7 @@ async def _unless(stop: asyncio.Event, work: asyncio.Task[None]) -> bool:
     return finished
 
 
-def _timed(site: DerSite, how: Pace, player: SitePlayer | None) -> asyncio.Task[None]:
+def _timed(site: DerSite, how: Pace, player: "SitePlayer | None") -> asyncio.Task[None]:
     clock: Clock = SteppedClock()
     if math.isfinite(how.factor):
         clock = PacedClock(how.factor)
