@@ -17,7 +17,7 @@ CPP := $(wildcard $(CORE)/*.cpp $(CORE)/*.h $(GLUE)/*.cpp $(GLUE)/*.h $(GLUE)/*/
 	micropython/native/*.c tests/core/cpp/*.c* tests/component/stand_ins/*/*.[ch]* tests/platformio/*/*.cpp tools/*.cpp)
 ARGS ?=
 
-.PHONY: help demo test pytest lint lint-micropython format bench size micropython test-micropython micropython-bench test-homeassistant docs figures clean
+.PHONY: help demo test pytest lint lint-micropython format bench bench-peers size micropython test-micropython micropython-bench test-homeassistant docs figures clean
 
 help:
 	@echo 'make demo    simulated house with four batteries, held at zero, on a web page (ARGS="--tui", "--headless")'
@@ -25,6 +25,7 @@ help:
 	@echo 'make lint    style and types'
 	@echo 'make format  rewrite sources in the house style'
 	@echo 'make bench   speed of the core, the binding, UDP, the lab and the house'
+	@echo 'make bench-peers  speed of a DER site beside the installed dertwin (ARGS=--write: into the docs)'
 	@echo 'make size    flash, RAM and instructions on a 32-bit microcontroller (ARGS=--write: into the docs)'
 	@echo 'make micropython  MicroPython with the core, and the core as .mpy files (ARGS=--write: sizes into the docs)'
 	@echo 'make test-micropython  their tests alone'
@@ -55,6 +56,12 @@ help:
 .venv-%/.installed: tools/requirements-%.txt .venv/bin/uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --requirement $<
+	@touch $@
+
+# dertwin wants an older pymodbus than ours may be: both are measured with that one, nullwatt from its sources.
+.venv-peers/.installed: pyproject.toml .venv/.sim
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --requirement pyproject.toml --extra modbus --extra peers
 	@touch $@
 
 # Home Assistant needs this very Python.
@@ -104,6 +111,9 @@ format: .venv/.dev
 
 bench: .venv/.dev
 	@$(BIN)/python tools/bench.py $(ARGS)
+
+bench-peers: .venv-peers/.installed
+	@PYTHONPATH=host_sim .venv-peers/bin/python tools/bench_peers.py $(ARGS)
 
 size: .venv/.dev .venv-size/.installed .venv-esphome/.installed
 	@$(BIN)/python tools/size.py $(ARGS)

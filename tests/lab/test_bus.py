@@ -20,6 +20,7 @@ from nullwatt.home import (
     parse_house,
 )
 from nullwatt.home.bus_messages import Books, Hello, Joules, Order, Setting, Terms, Tick, Topics
+from nullwatt.home.hybrid_config import SETTINGS
 from nullwatt.lab.bus import PATIENCE, Bus, News, RemoteIsland
 from nullwatt.lab.conductor import Conductor
 from nullwatt.lab.node import Node
@@ -40,6 +41,23 @@ HOUSE: dict[str, Any] = {
     "batteries": [
         {"mac": ONE, "phase": "A", "meter_dev_type": "VNSE3-0", "jitter": 0.2, "charge_efficiency": 0.9},
         {"mac": TWO, "phase": "B", "meter_dev_type": "HMG-50", "law": "ramp", "power_update_delay_ticks": 1},
+    ],
+}
+
+
+SKY: dict[str, Any] = {
+    "powermeter": {**HOUSE["powermeter"], "sun": {"mode": "clear_sky", "clouds": 0.6}},
+    "weather": {"latitude": 48, "longitude": 11, "start": "2026-06-21T11:00", "clouds": 0.5, "cloud_s": 30},
+    "pv": [{"name": "garage", "strings": [{"tilt": 20, "azimuth": 90, "peak_w": 1800}], "reconnect_s": 10}],
+    "hybrid": [
+        {
+            "name": "cellar",
+            "ac_max_w": 8000,
+            "mppts": [{"strings": [{"tilt": 35, "azimuth": 180, "peak_w": 600}]}],
+            "battery": {"capacity_wh": 2000, "initial_soc": 0.5},
+            "island": True,
+        },
+        {"name": "shed", "phase": "B", "ac_max_w": 800, "battery": {"capacity_wh": 500, "initial_soc": 0.9}},
     ],
 }
 
@@ -112,6 +130,37 @@ def test_batteries_and_sun_on_the_bus_give_the_trace_of_one_process_bit_for_bit(
         assert conductor.ledger.devices[name] == pytest.approx(entry, rel=1e-9, abs=1e-6)
     assert conductor.ledger.leak_j < 1e-9 * conductor.ledger.throughput_j
     assert [tick.number for tick in wire.ticks] == list(range(1, len(wire.ticks) + 1))
+
+
+@pytest.mark.parametrize("names", [["garage"], ["cellar"], [ONE, SUN, "garage", "cellar", "shed"]])
+@pytest.mark.parametrize("outages", [[], [{"from": 30, "to": 50}]])
+def test_plants_and_hybrids_on_the_bus_give_the_trace_of_one_process_bit_for_bit(
+    names: list[str], outages: list[dict[str, int]]
+) -> None:
+    pytest.importorskip("pvlib", reason="pvlib is not installed")
+    file = house(**SKY, grid={"outages": outages, "reconnect": 5})
+    one, (conductor, wire) = alone(file), spread(file, names)
+    assert conductor.trace == one.trace and one.trace is not None
+    assert conductor.ledger.devices["garage"].source_j > 10_000.0 < conductor.ledger.devices["cellar"].source_j
+    for name, entry in one.ledger.devices.items():
+        assert conductor.ledger.devices[name] == pytest.approx(entry, rel=1e-9, abs=1e-6)
+    assert set(names) == set(wire.ticks[-1].orders)
+    hybrid = conductor.loop.house.device("cellar")
+    assert hybrid.telemetry() == one.loop.house.device("cellar").telemetry()
+    if outages and "cellar" in names:
+        carried = [tick.orders["cellar"].carry_w for tick in wire.ticks if "cellar" in tick.orders]
+        assert sum(each is not None for each in carried) >= 15
+
+
+def test_a_hybrid_elsewhere_is_told_its_settings() -> None:
+    pytest.importorskip("pvlib", reason="pvlib is not installed")
+    conductor, wire = spread(house(**SKY), ["cellar"], 5.0)
+    wire.pending.append(News("cellar", setting=Setting(name="mode", value="backup")))
+    wire.pending.append(News("cellar", setting=Setting(name="mode", value="sideways")))
+    conductor.run(10.0)
+    modes = SETTINGS["mode"].choices
+    assert modes[int(conductor.loop.house.device("cellar").telemetry()["mode"])] == "backup"
+    assert conductor.bus is not None and "mode = 'sideways': must be one of" in conductor.bus.log[-1][1]
 
 
 @settings(max_examples=12, deadline=None)
@@ -328,5 +377,6 @@ def test_devices_are_found_by_their_names() -> None:
     known = solos(house())
     assert list(known) == [ONE, TWO, SUN, "pump", "fridge"]
     assert [find_solo(known, name) for name in ("sun", ONE.lower(), "pump")] == [SUN, ONE, "pump"]
+    assert list(solos(house(**SKY)))[-3:] == ["garage", "cellar", "shed"]
     with pytest.raises(LookupError, match="no device 'pv1'; there are"):
         find_solo(known, "pv1")

@@ -16,7 +16,9 @@ import pytest
 from mqtt_broker import Broker, Ear, free_port, until
 
 from nullwatt.cli.main import main
+from nullwatt.home import load_house_file
 from nullwatt.home.bus_messages import Books, Bye, Hello, Joules, Telemetry, Tick, Topics
+from nullwatt.lab.conductor import Conductor
 
 ONE, SUN = "02B250000001", "house: sun"
 HOUSE: dict[str, Any] = {
@@ -27,6 +29,13 @@ HOUSE: dict[str, Any] = {
         "sun": {"mode": "clear_sky", "clouds": 0.6, "start": 11},
     },
     "batteries": [{"mac": ONE, "phase": "A", "meter_dev_type": "VNSE3-0", "jitter": 0.2}],
+}
+HYBRID = {"name": "cellar", "ac_max_w": 800, "battery": {"capacity_wh": 2000, "initial_soc": 0.5}}
+SKY: dict[str, Any] = {
+    "powermeter": {"base_load": [400, 150, 80]},
+    "weather": {"latitude": 48, "longitude": 11, "start": "2026-06-21T11:00", "clouds": 0.5},
+    "pv": [{"name": "garage", "strings": [{"tilt": 20, "azimuth": 90, "peak_w": 1800}]}],
+    "batteries": [{"mac": ONE, "phase": "A", "meter_dev_type": "VNSE3-0"}],
 }
 BASE = "nullwatt/home"
 
@@ -99,13 +108,14 @@ def conduct(start: Any, house: Path, *more: object) -> Process:
     return made
 
 
-def test_two_nodes_give_the_trace_of_one_process_and_take_commands(
+def test_nodes_give_the_trace_of_one_process_and_take_commands(
     house: Path, broker: Broker, start: Any, tmp_path: Path
 ) -> None:
+    house.write_text(json.dumps({**HOUSE, "hybrid": [HYBRID]}))
     ear = Ear(broker.port, broker.login)
-    nodes = [node(start, house, broker, device) for device in (ONE, "sun")]
+    nodes = [node(start, house, broker, device) for device in (ONE, "sun", "cellar")]
     alone, spread = tmp_path / "alone.csv", tmp_path / "spread.csv"
-    fast = ("--time-scale", 0, "--duration", 60)
+    fast = ("--time-scale", 0, "--duration", 60, "--node", "cellar")
     spreader = conduct(start, house, "--bus", broker.uri, "--trace", spread, *fast)
     local = conduct(start, house, "--local", "--trace", alone, *fast)
     assert local.ends() == 0 and spreader.ends() == 0, spreader.text
@@ -124,7 +134,7 @@ def test_two_nodes_give_the_trace_of_one_process_and_take_commands(
             message = models[channel].model_validate_json(text)  # type: ignore[attr-defined]
             if isinstance(message, Joules) and message.terms is not None:
                 booked[message.device] = booked.get(message.device, 0) + 1
-    assert set(booked) == {ONE, SUN, "house: base load", "pump"} and min(booked.values()) >= 60
+    assert set(booked) == {ONE, SUN, "house: base load", "pump", "cellar"} and min(booked.values()) >= 60
     # The same nodes take part in the next run, and are told something in it.
     conductor = conduct(start, house, "--bus", broker.uri, "--time-scale", 10)
     conductor.says("house: sun is there")
@@ -146,6 +156,22 @@ def test_two_nodes_give_the_trace_of_one_process_and_take_commands(
         until(lambda: '"bye"' in ear.latest[topics.of("presence", device)], "no farewell")  # noqa: B023
         Bye.model_validate_json(ear.latest[topics.of("presence", device)])
     ear.close()
+
+
+def test_a_plant_has_the_weather_of_the_house(house: Path, broker: Broker, start: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pvlib", reason="pvlib is not installed")
+    house.write_text(json.dumps(SKY))
+    plant = node(start, house, broker, "garage")
+    trace = tmp_path / "trace.csv"
+    fast = ("--duration", 5, "--time-scale", 0, "--trace", trace)
+    spreader = start("twin", "conduct", "-c", house, "--node", "garage", "--bus", broker.uri, *fast)
+    assert spreader.ends() == 0, spreader.text
+    alone = Conductor(load_house_file(house), trace=True)
+    alone.run(5.0)
+    rows = list(csv.reader(trace.open()))[1:]
+    assert [tuple(map(float, row)) for row in rows] == alone.trace and len(rows) == 6
+    assert float(rows[-1][1]) < 0.0  # it gives more than the phase takes
+    assert "without" not in spreader.text and "Warning" not in plant.text + spreader.text
 
 
 def test_a_killed_and_a_hung_node_are_seen_within_three_ticks_and_the_house_goes_on(

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from prometheus_client import CollectorRegistry, start_http_server
 
 from nullwatt.cli.errors import fail
-from nullwatt.cli.mqtt import address_of
-from nullwatt.home import BrokerAddress, ConfigError, HouseFile, load_house_file
-from nullwatt.home.bus_messages import Topics
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from nullwatt.home import BrokerAddress, HouseFile
+    from nullwatt.home.bus_messages import Topics
 
 BusUri = Annotated[
     str | None,
@@ -26,16 +28,21 @@ MetricsPort = Annotated[
 BASE_TOPIC = "nullwatt/home"
 
 
-def house_of(config: Path) -> HouseFile:
+def house_of(config: Path) -> "HouseFile":
     """The house file; what is none ends the program."""
+    from nullwatt.home import ConfigError, load_house_file
+
     try:
         return load_house_file(config)
     except ConfigError as error:
         fail(str(error))
 
 
-def bus_of(uri: str | None, topic: str) -> tuple[BrokerAddress, Topics]:
+def bus_of(uri: str | None, topic: str) -> "tuple[BrokerAddress, Topics]":
     """Broker and topics of the command line; what cannot be ends the program."""
+    from nullwatt.cli.mqtt import address_of
+    from nullwatt.home.bus_messages import Topics
+
     if uri is None:
         fail("--bus is missing: the MQTT broker, mqtt://host:port")
     if find_spec("aiomqtt") is None:
@@ -46,10 +53,12 @@ def bus_of(uri: str | None, topic: str) -> tuple[BrokerAddress, Topics]:
         fail(f"--topic {topic}: {error}")
 
 
-def serve_metrics(port: int | None, registry: CollectorRegistry, say: Callable[[str], None]) -> None:
+def serve_metrics(port: int | None, registry: "CollectorRegistry", say: Callable[[str], None]) -> None:
     """Serve metrics to Prometheus in a thread of its own, if a port is given; one that is taken ends the program."""
     if port is None:
         return
+    from prometheus_client import start_http_server
+
     try:
         server, _ = start_http_server(port, registry=registry)
     except OSError as error:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from nullwatt.cli.bus_options import BASE_TOPIC, BaseTopic, BusUri, House, MetricsPort, bus_of, house_of, serve_metrics
 from nullwatt.cli.errors import fail
@@ -23,6 +22,8 @@ def node(
 ) -> None:
     """Run one device of a house file on the bus until Ctrl-C; `nullwatt twin conduct` runs the house."""
     broker, topics = bus_of(bus, topic)
+    from prometheus_client import CollectorRegistry, Counter, Gauge
+
     from nullwatt.home import ConfigError
     from nullwatt.lab.bus_mqtt import run_node  # only here: aiomqtt may be missing
     from nullwatt.lab.node import Node

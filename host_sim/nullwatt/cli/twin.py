@@ -8,17 +8,17 @@ import typer
 
 from nullwatt.cli.errors import fail
 from nullwatt.cli.twin_bus import asyncapi, conduct, kubernetes
+from nullwatt.cli.twin_control import socket_of
 from nullwatt.cli.twin_modbus import require_modbus
 from nullwatt.cli.twin_scenario import changed, loaded, run
+from nullwatt.cli.twin_tell import ControlSocket, SiteFile, add, reload, remove
 
 if TYPE_CHECKING:
     from nullwatt.home.der import SiteConfig
 
 twin = typer.Typer(no_args_is_help=True, help="A site of DER devices behind Modbus, and a house spread over processes.")
-for verb in (run, conduct, asyncapi, kubernetes):
+for verb in (run, add, remove, reload, conduct, asyncapi, kubernetes):
     twin.command()(verb)
-
-_SiteFile = Annotated[Path, typer.Option("--config", "-c", help="Site file, JSON or YAML.")]
 
 
 @twin.callback()
@@ -60,6 +60,7 @@ def serve(
             help="Serve each serial device as RTU over TCP instead, on ports from this one up.",
         ),
     ] = None,
+    control: ControlSocket = None,
 ) -> None:
     """Run a site until Ctrl-C, in real time.
 
@@ -72,20 +73,23 @@ def serve(
         fail("--step: time stands, so there is no --speed and no --duration")
     if scenario is not None and (step or duration is not None):
         fail("--scenario: it says how long it takes, so there is no --duration and no --step")
+    if scenario is not None and control is not None:
+        fail("--control: while a scenario is played there are no orders")
     if scenario is None and (no_controller or settings):
         fail(f"{'--no-controller' if no_controller else '--set'}: only together with --scenario")
     if scenario is None and config is None:
         fail("--config: which site? give a site file, or a --scenario that has one")
     require_modbus()
     from nullwatt.cli import twin_run  # only here: the packages may be missing
-    from nullwatt.cli.twin_compose import bridge_ports
 
     played = None if scenario is None else loaded(scenario, config, changed(settings))
     site = played.site if played is not None else _load(config or Path())
-    bridges = {} if rtu_over_tcp is None else bridge_ports(site, rtu_over_tcp)
-    where = twin_run.Where(keep_going, ip, bridges)
     if played is not None:
         duration = played.duration_s
+    file = config or Path()
+    # A scenario is about the assets it names: none of them goes meanwhile.
+    orders = (control or socket_of(file)) if played is None else None
+    where = twin_run.Where(keep_going, ip, rtu_over_tcp, file, orders)
     play = None if played is None else twin_run.Play(played, not no_controller)
     raise typer.Exit(twin_run.run(site, twin_run.pace(site, duration, speed, step), where, play))
 
@@ -101,7 +105,7 @@ def schema() -> None:
 
 @twin.command()
 def compose(
-    config: _SiteFile,
+    config: SiteFile,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
 ) -> None:
     """Print a Docker Compose file that serves a site."""

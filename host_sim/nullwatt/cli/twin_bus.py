@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
-from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from nullwatt.cli.bus_options import BASE_TOPIC, BaseTopic, BusUri, House, MetricsPort, bus_of, house_of, serve_metrics
 from nullwatt.cli.errors import fail
-from nullwatt.home import PHASES, ConfigError
-from nullwatt.home.bus_messages import Topics
 
 
 def conduct(
@@ -39,6 +35,9 @@ def conduct(
     metrics_port: MetricsPort = None,
 ) -> None:
     """Run the house whose devices are nodes (`nullwatt node`) on the same bus."""
+    from prometheus_client import CollectorRegistry, Counter, Gauge
+
+    from nullwatt.home import PHASES, ConfigError
     from nullwatt.lab.conductor import Conductor
     from nullwatt.lab.solo import find_solo, solos
 
@@ -109,6 +108,7 @@ def conduct(
 
 def asyncapi(topic: BaseTopic = BASE_TOPIC) -> None:
     """Print the AsyncAPI 3 document of the bus."""
+    from nullwatt.home.bus_messages import Topics
     from nullwatt.serve.asyncapi import document
 
     try:
@@ -127,6 +127,9 @@ def kubernetes(
     time_scale: Annotated[float, typer.Option(min=0, help="Of the conductor.")] = 1.0,
 ) -> None:
     """Write Kubernetes manifests: a deployment per device, one for the conductor, the broker, ConfigMaps."""
+    import yaml
+
+    from nullwatt.home import ConfigError
     from nullwatt.lab.kubernetes import ManifestError, manifests
 
     file = house_of(config)
@@ -148,6 +151,7 @@ def kubernetes(
 
 
 def _write(path: Path, conductor: object) -> None:
+    from nullwatt.home import PHASES
     from nullwatt.lab.conductor import Conductor
 
     assert isinstance(conductor, Conductor) and conductor.trace is not None

@@ -1,12 +1,13 @@
 """A Docker Compose file for a site: its ports, its files, and a port instead of each serial device."""
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from nullwatt.cli.errors import fail
-from nullwatt.home.der import ModbusRtuConfig, ModbusTcpConfig, SiteConfig
+from nullwatt.home.der import AssetConfig, ModbusRtuConfig, ModbusTcpConfig, SiteConfig
 
 #: Of the bridge of the first serial device.
 FIRST_BRIDGE_PORT = 56001
@@ -34,13 +35,23 @@ def tcp_ports(site: SiteConfig) -> list[int]:
 
 def bridge_ports(site: SiteConfig, first: int = FIRST_BRIDGE_PORT) -> dict[str, int]:
     """The port of each serial device, in the order of the file; ports that assets have are left out."""
-    taken = set(tcp_ports(site))
-    devices = dict.fromkeys(protocol.port for protocol in _protocols(site) if isinstance(protocol, ModbusRtuConfig))
-    free = (port for port in range(first, 65536) if port not in taken)
-    ports = dict(zip(devices, free, strict=False))
+    devices = serial_devices(site.assets)
+    ports = next_bridge_ports(devices, first, tcp_ports(site))
     if len(ports) < len(devices):
         fail(f"there are no {len(devices)} free ports from {first} up for the serial devices")
     return ports
+
+
+def serial_devices(assets: Iterable[AssetConfig]) -> list[str]:
+    """Each once, in their order."""
+    lines = (protocol.port for asset in assets for protocol in asset.protocols if isinstance(protocol, ModbusRtuConfig))
+    return list(dict.fromkeys(lines))
+
+
+def next_bridge_ports(devices: Iterable[str], first: int, taken: Collection[int]) -> dict[str, int]:
+    """A port for each device, from the first up without those that are taken; fewer if there are no more."""
+    free = (port for port in range(first, 65536) if port not in taken)
+    return dict(zip(devices, free, strict=False))
 
 
 def compose_file(site: SiteConfig, config: Path) -> str:

@@ -8,17 +8,26 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from nullwatt.cli.errors import fail
+from nullwatt.cli.twin_compose import bridge_ports
+from nullwatt.cli.twin_control import Control
+from nullwatt.cli.twin_orders import Orders
 from nullwatt.cli.twin_scenario import tell
 from nullwatt.home import Clock, PacedClock, SteppedClock, drive
 from nullwatt.home.der import Asset, DerSite, SiteConfig, SiteConfigError
-from nullwatt.lab.twin import SitePlayer, SiteScenario
 from nullwatt.serve.modbus import EndpointError, Endpoints, RegisterMapError
+
+if TYPE_CHECKING:
+    from nullwatt.lab.twin import SitePlayer, SiteScenario
+
+_LOG = logging.getLogger("nullwatt.twin")
 
 #: Exit code of a run that was to end by itself and was stopped: what a shell reports after Ctrl-C.
 STOPPED = 130
@@ -49,18 +58,24 @@ class Pace:
 
 @dataclass(frozen=True)
 class Where:
-    """What is listened on; see `Endpoints`."""
+    """What is listened on; see `Endpoints`.
 
-    keep_going: bool = False
-    ip: str | None = None
-    bridges: Mapping[str, int] = field(default_factory=dict)
+    first_bridge: port of the first serial device that is served as RTU over TCP; None = serial devices are opened.
+    file: of the site, to be read again on request. control: socket for orders; None = there are none.
+    """
+
+    keep_going: bool
+    ip: str | None
+    first_bridge: int | None
+    file: Path
+    control: Path | None
 
 
 @dataclass(frozen=True)
 class Play:
     """A scenario to play on the site. controller: with its stand-in."""
 
-    scenario: SiteScenario
+    scenario: "SiteScenario"
     controller: bool
 
 
@@ -90,19 +105,29 @@ async def _run(config: SiteConfig, how: Pace, where: Where, play: Play | None) -
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     site = DerSite(config)
-    player = None if play is None else SitePlayer(play.scenario, site, play.controller)
-    endpoints = Endpoints(site, where.keep_going, where.ip, where.bridges)
+    player = None if play is None else _player(play, site)
+    bridges = {} if where.first_bridge is None else bridge_ports(config, where.first_bridge)
+    endpoints = Endpoints(site, where.keep_going, where.ip, bridges)
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, soft_wrap=True)
+    orders = Orders(site, endpoints, where.file, bridges, where.first_bridge, console)
+    control = None if where.control is None else Control(where.control, orders.obey)
     try:
         await endpoints.update()
-        for served in endpoints.served():
-            console.print(f"{served.asset_id}: {served.kind} {served.where}, unit {served.unit_id}", markup=False)
+        if control is not None:
+            try:
+                await control.open()
+            except OSError as error:
+                _LOG.warning("%s: no orders: %s", where.control, error.strerror or error)
+        for line in orders.served(site.assets):
+            console.print(line, markup=False)
         console.print(_how(how, site), markup=False)
         sys.stdout.flush()
         started_s = time.monotonic()
         work = _stepped(site, console, how) if how.factor == 0 else _timed(site, how, player)
         finished = await _unless(stop, work)
     finally:
+        if control is not None:
+            control.close()
         endpoints.close()
     took_s = time.monotonic() - started_s
     if math.isfinite(how.end_s):
@@ -112,6 +137,12 @@ async def _run(config: SiteConfig, how: Pace, where: Where, play: Play | None) -
             return STOPPED  # half a scenario is not judged
         return 0 if player is None else tell(player.result())
     return 0
+
+
+def _player(play: Play, site: DerSite) -> "SitePlayer":
+    from nullwatt.lab.twin import SitePlayer  # only here: most sites have no scenario, and the lab takes its time
+
+    return SitePlayer(play.scenario, site, play.controller)
 
 
 def _how(how: Pace, site: DerSite) -> str:
@@ -135,7 +166,7 @@ async def _unless(stop: asyncio.Event, work: asyncio.Task[None]) -> bool:
     return finished
 
 
-def _timed(site: DerSite, how: Pace, player: SitePlayer | None) -> asyncio.Task[None]:
+def _timed(site: DerSite, how: Pace, player: "SitePlayer | None") -> asyncio.Task[None]:
     clock: Clock = SteppedClock()
     if math.isfinite(how.factor):
         clock = PacedClock(how.factor)

@@ -3,6 +3,8 @@
 Numbers are rounded label and measured values of common household appliances; only shape and size matter here.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Field, TypeAdapter, create_model
@@ -117,15 +119,18 @@ TABLE: dict[str, tuple[str, type[Appliance], dict[str, Any]]] = {
 }
 
 
+@cache
+def _checker(behaviour: type[Appliance], key: str) -> Callable[[object], object]:
+    return TypeAdapter(behaviour.model_fields[key].rebuild_annotation()).validate_python
+
+
 def _model(kind: str) -> type[Appliance]:
     """The behaviour with the numbers of the row as defaults."""
     title, behaviour, numbers = TABLE[kind]
     name = "".join(word.capitalize() for word in kind.split("_")) + "Appliance"
     fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
     for key, value in numbers.items():
-        field = behaviour.model_fields[key]
-        default = TypeAdapter(field.rebuild_annotation()).validate_python(value)
-        fields[key] = (field.rebuild_annotation(), default)
+        fields[key] = (behaviour.model_fields[key].rebuild_annotation(), _checker(behaviour, key)(value))
     return create_model(name, __base__=behaviour, __module__=__name__, __doc__=f"{title}.", **fields)
 
 

@@ -21,7 +21,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from .appliance_table import APPLIANCES, AnyAppliance
@@ -67,8 +67,8 @@ _MOST_TOPIC_BYTES = 63
 _TOPIC_RULE = f"must be 1 to {_MOST_TOPIC_BYTES} bytes without the wildcards + and # and without control characters"
 _Topic = Annotated[str, Field(pattern=r"^[^+#\x00-\x1f\x7f]+$", max_length=_MOST_TOPIC_BYTES)]
 
-_TOPIC: TypeAdapter[str] = TypeAdapter(_Topic)
-_APPLIANCE: TypeAdapter[Appliance] = TypeAdapter(AnyAppliance)
+_TOPIC: TypeAdapter[str] = TypeAdapter(_Topic, config=ConfigDict(defer_build=True))
+_APPLIANCE: TypeAdapter[Appliance] = TypeAdapter(AnyAppliance, config=ConfigDict(defer_build=True))
 
 _HOST_RULE = 'must be an address or a name in quotes, such as "192.168.1.40"'
 #: Finer steps are no display's, and the smallest ones would overflow.

@@ -194,6 +194,19 @@ class House:
         self._check_free(device.name)
         self._devices.append((device, phase_parts(device.phase, self.phases)))
 
+    def replace_device(self, device: Device) -> None:
+        """Put another device in the place of the one of its name; what that did so far is not booked.
+
+        ValueError for an unknown name or another phase.
+        """
+        for index, (before, parts) in enumerate(self._devices):
+            if before.name == device.name:
+                if before.phase != device.phase:
+                    raise ValueError(f"{device.name} is on phase {before.phase}, not {device.phase}")
+                self._devices[index] = (device, parts)
+                return
+        raise ValueError(f"there is no device called {device.name!r}")
+
     def remove_device(self, name: str) -> None:
         """Disconnect a device; what it did since the last raster step goes into the ledger. ValueError if unknown."""
         kept = [entry for entry in self._devices if entry[0].name != name]

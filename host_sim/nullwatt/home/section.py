@@ -19,4 +19,4 @@ AnyPhase = Literal["A", "B", "C", "D"]
 class Section(BaseModel):
     """Strict: "5" is not a number and true is not 1. A file that needs guessing is a file with a mistake."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)

@@ -112,11 +112,16 @@ class Conductor:
         if SUN in self.names:
             house.sun = RemoteSun(house.config.sun, house.config.seed, bus, SUN)
         batteries = {spec.config.mac.upper() for spec in self.loop.scenario.batteries}
+        plants = {device.name: device for device in house.devices}
         for name in self.names:
-            if name != SUN and name not in batteries:
-                twin = known[name]().device
-                remote = RemoteIsland if isinstance(twin, Islanding) else RemoteDevice
-                house.add_device(remote(twin, bus))
+            if name == SUN or name in batteries:
+                continue
+            twin = plants.get(name) or known[name]().device
+            remote = (RemoteIsland if isinstance(twin, Islanding) else RemoteDevice)(twin, bus)
+            if name in plants:  # in its place, so that sums are taken in the same order
+                house.replace_device(remote)
+            else:
+                house.add_device(remote)
         house.refresh()
 
     def run(self, end_s: float, time_scale: float | None = None) -> None:

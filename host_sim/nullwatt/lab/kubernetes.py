@@ -40,11 +40,14 @@ def manifests(
     objects = [_config_map(_HOUSE, _house_data(file, path)), *_broker()]
     taken = {_BROKER, _HOUSE, "nullwatt-conductor"}
     command = ["nullwatt", "twin", "conduct", "--config", f"{_FOLDER}/house.yaml", "--time-scale", f"{time_scale:g}"]
-    objects.append(_deployment("nullwatt-conductor", "conductor", image, command))
+    sky = file.weather is not None
+    objects.append(_deployment("nullwatt-conductor", "conductor", image, command, sky=sky))
+    under_sky = {each.name for each in file.pv} | {each.name for each in file.hybrid if each.mppts}
     for device in solos(file, str(path)):
         name = _name_of(device, taken)
         command = ["nullwatt", "node", "--config", f"{_FOLDER}/house.yaml", "--device", device]
-        objects.append(_deployment(name, "node", image, command, {"nullwatt/device": device}))
+        notes = {"nullwatt/device": device}
+        objects.append(_deployment(name, "node", image, command, notes, sky=device in under_sky))
     if namespace is not None:
         for each in objects:
             each["metadata"]["namespace"] = namespace
@@ -67,7 +70,11 @@ def _house_data(file: HouseFile, path: Path) -> dict[str, str]:
     assert isinstance(document, dict)
     document = {key: value for key, value in document.items() if key != "mqtt_insights"}
     data: dict[str, str] = {}
-    sections: list[dict[str, Any]] = [*document.get("powermeter", {}).get("appliances", []), document.get("tariff", {})]
+    sections: list[dict[str, Any]] = [
+        *document.get("powermeter", {}).get("appliances", []),
+        document.get("tariff", {}),
+        document.get("weather", {}),
+    ]
     for section in sections:
         if section and section.get("file") is not None:
             source = path.parent / section["file"]
@@ -132,8 +139,15 @@ def _broker() -> list[dict[str, Any]]:
 
 
 def _deployment(
-    name: str, component: str, image: str, command: Sequence[str], annotations: dict[str, str] | None = None
+    name: str,
+    component: str,
+    image: str,
+    command: Sequence[str],
+    annotations: dict[str, str] | None = None,
+    *,
+    sky: bool = False,
 ) -> dict[str, Any]:
+    """sky: it computes the weather, for which pvlib, pandas and scipy take 200 MB."""
     container = {
         "name": component,
         "image": image,
@@ -141,7 +155,7 @@ def _deployment(
         "env": [{"name": "NULLWATT_BUS", "value": f"mqtt://{_BROKER}:{_MQTT_PORT}"}],
         "ports": [{"name": "metrics", "containerPort": _METRICS_PORT}],
         "livenessProbe": {"httpGet": {"path": "/metrics", "port": "metrics"}, "initialDelaySeconds": 10},
-        "resources": _resources("20m", "96Mi", "256Mi"),
+        "resources": _resources("20m", "256Mi", "512Mi") if sky else _resources("20m", "96Mi", "256Mi"),
         "securityContext": _container_security(),
         "volumeMounts": [{"name": "house", "mountPath": _FOLDER, "readOnly": True}],
     }

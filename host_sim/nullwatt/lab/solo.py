@@ -1,7 +1,9 @@
-"""One device of a house file by itself, as a node runs it: a battery, the sun on the roof, a load or an appliance.
+"""One device of a house file by itself, as a node runs it: a battery, the sun on the roof, a PV plant, a hybrid
+inverter, a load or an appliance.
 
-What it does depends on the file, its seed and the ticks only, so it does here what it does in the whole house. A load
-gives its exact energy, but shows its power on the raster: what it draws at the end of the step.
+What it does depends on the file, its seed and the ticks only, so it does here what it does in the whole house; the
+weather over its panels it works out for itself. A load gives its exact energy, but shows its power on the raster: what
+it draws at the end of the step.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,14 +13,19 @@ from nullwatt.battery import Battery
 from nullwatt.home import (
     Device,
     EnergyTerms,
+    HouseConfig,
     HouseFile,
     Surroundings,
     Value,
     check_command,
 )
+from nullwatt.home.hybrid import Hybrid
+from nullwatt.home.hybrid_config import HybridConfig
 from nullwatt.home.loads import LoadBank, LoadEvent, LoadKind
 from nullwatt.home.parts import SUN, LoadDevice, SunDevice
+from nullwatt.home.pv_plant import PvPlant, PvPlantConfig
 from nullwatt.home.sun import Sun, SunConfig
+from nullwatt.home.weather import Weather
 
 from .batteries import BatterySpec, specs_of
 from .devices import BatteryDevice
@@ -58,6 +65,10 @@ def solos(file: HouseFile, name: str = "house") -> dict[str, Callable[[], Solo]]
         found[load.name] = lambda load=load, events=events: _of_load(  # type: ignore[misc]
             load, events, config.phases, config.seed, config.sun.start_h
         )
+    for plant in config.pv:
+        found[plant.name] = lambda plant=plant: _of_plant(plant, config)  # type: ignore[misc]
+    for hybrid in config.hybrids:
+        found[hybrid.name] = lambda hybrid=hybrid: _of_hybrid(hybrid, config)  # type: ignore[misc]
     return found
 
 
@@ -82,6 +93,19 @@ def _of_sun(config: SunConfig, seed: int) -> Solo:
 def _of_load(load: LoadKind, events: list[LoadEvent], phases: int, seed: int, start_h: float) -> Solo:
     surroundings = Surroundings()
     return Solo(SoloLoad(load, events, phases, seed, start_h, surroundings), surroundings)
+
+
+def _of_plant(plant: PvPlantConfig, house: HouseConfig) -> Solo:
+    surroundings = Surroundings()
+    assert house.weather is not None  # the file was checked
+    return Solo(PvPlant(plant, Weather(house.weather, house.seed, surroundings), surroundings), surroundings)
+
+
+def _of_hybrid(hybrid: HybridConfig, house: HouseConfig) -> Solo:
+    surroundings = Surroundings()
+    sky = house.weather if hybrid.mppts else None
+    weather = Weather(sky, house.seed, surroundings) if sky is not None else None
+    return Solo(Hybrid(hybrid, weather, surroundings), surroundings)
 
 
 class SoloSun:

@@ -1,10 +1,14 @@
-"""What the running house shows the outside: HTTP, and its history in a file."""
+"""What the running house shows the outside: HTTP, and its history in a file.
 
-from .app import application, board_application
-from .compat import Simulation
+What brings FastAPI along is loaded when it is asked for: Modbus and the nodes of a spread house do without.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .history import HISTORY_S, History
 from .recorded import Recorded, RecordedMoment, RecordedRun, means
-from .server import PortInUseError, Server
+from .simulation import Simulation
 from .state import (
     BatteryState,
     CommandState,
@@ -24,6 +28,10 @@ from .state import (
 from .store import HistoryError, HistoryStore
 from .timing import TimeControl
 from .watched import ControllerControl, HomeFiles, HouseControl, ServedHouse, Watched
+
+if TYPE_CHECKING:
+    from .app import application, board_application
+    from .server import PortInUseError, Server
 
 __all__ = [
     "HISTORY_S",
@@ -60,3 +68,15 @@ __all__ = [
     "board_application",
     "means",
 ]
+
+_HTTP = {"PortInUseError": "server", "Server": "server", "application": "app", "board_application": "app"}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _HTTP:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{_HTTP[name]}", __name__), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

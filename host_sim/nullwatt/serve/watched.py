@@ -7,7 +7,7 @@ for people. Powers W, battery + = discharge.
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .compat import Simulation
+from .simulation import Simulation
 from .state import DeviceState, Moment, State
 from .timing import TimeControl
 

@@ -1,5 +1,6 @@
 """docs/twin-modbus.md: its tables are the shipped maps, its map is one, its commands are there."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from nullwatt.cli.main import app
+from nullwatt.home.der import parse_asset
 from nullwatt.serve.modbus import SHIPPED, Register, parse_register_map, shipped_register_map
 
 TEXT = (Path(__file__).parents[3] / "docs" / "twin-modbus.md").read_text()
@@ -32,6 +34,14 @@ def test_tables_are_the_shipped_maps(kind: str) -> None:
 def test_the_example_is_a_register_map() -> None:
     (text,) = re.findall(r"^```yaml register map\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     assert [register.name for register in parse_register_map(yaml.safe_load(text))] == ["soc", "setpoint"]
+
+
+def test_the_orders_are_there() -> None:
+    (text,) = re.findall(r"^nullwatt twin add \S+ \S+ '(\{.*\})'$", TEXT, re.MULTILINE)
+    assert parse_asset(json.loads(text)).asset_id == "carport"
+    for verb in ("add", "remove", "reload"):
+        assert f"nullwatt twin {verb} -c site.json" in TEXT
+        assert "--control" in CliRunner().invoke(app, ["twin", verb, "--help"]).output
 
 
 def test_every_option_is_told_and_exists() -> None:

@@ -9,7 +9,7 @@ Signs: grid + = import, device + = into the site. The meter sees the balance one
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -240,24 +240,44 @@ class DerSite:
         Raises SiteConfigError.
         """
         config = parse_asset(dict(asset)) if isinstance(asset, Mapping) else asset
-        asset_id = config.asset_id or self._new_id(config.type)
-        if asset_id in self._assets:
-            return self._assets[asset_id]
-        maps = tuple(self.config.register_map_path(config.type, protocol) for protocol in config.protocols)
-        added = Asset(asset_id, config, self._build(asset_id, config), maps)
-        self._assets[asset_id] = added
-        self._order = tuple(self._assets.values())
+        if config.asset_id in self._assets:
+            return self._assets[config.asset_id]
+        added = self.new_asset(config)
+        self.set_assets([*self._order, added])
         return added
 
     def remove_asset(self, asset_id: str) -> bool:
         """Disconnect an asset; its energies stay in the ledger. False if there was none of that id."""
         if asset_id not in self._assets:
             return False
-        self._book()
-        del self._assets[asset_id]
-        self._order = tuple(self._assets.values())
-        self._devices_w = sum(asset.device.power_w for asset in self._order)
+        self.set_assets([asset for asset in self._order if asset.asset_id != asset_id])
         return True
+
+    def new_asset(self, config: AssetConfig) -> Asset:
+        """Build an asset that takes part as soon as `set_assets` connects it. Its id as in `add_asset`."""
+        asset_id = config.asset_id or self._new_id(config.type)
+        self._given.add(asset_id)
+        return Asset(asset_id, config, self._build(asset_id, config), self._maps(config))
+
+    def rewired(self, asset: Asset, config: AssetConfig) -> Asset:
+        """The same device with the protocols of config, which is otherwise its own; `set_assets` connects it."""
+        return Asset(asset.asset_id, config, asset.device, self._maps(config))
+
+    def set_assets(self, assets: Sequence[Asset]) -> None:
+        """Have these assets, in this order, from the next step on. Energies of those that go stay in the ledger."""
+        self._book()
+        staying = {id(asset.device): asset for asset in assets}
+        for asset in self._order:
+            successor = staying.get(id(asset.device), asset)
+            if successor is not asset:
+                successor._waiting, asset._waiting = asset._waiting, []
+        self._assets.clear()
+        self._assets.update((asset.asset_id, asset) for asset in assets)
+        self._order = tuple(assets)
+        self._devices_w = sum(asset.device.power_w for asset in self._order)
+
+    def _maps(self, config: AssetConfig) -> tuple[Path, ...]:
+        return tuple(self.config.register_map_path(config.type, protocol) for protocol in config.protocols)
 
     def _new_id(self, kind: str) -> str:
         while True:

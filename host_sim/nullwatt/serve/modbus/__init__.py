@@ -20,6 +20,7 @@ from .register_map import (
     shipped_register_map,
 )
 from .requests import answer
+from .roster import Change, Roster
 from .rtu import RtuEndpoint
 from .tcp import TcpEndpoint
 
@@ -27,6 +28,7 @@ __all__ = [
     "SHIPPED",
     "SHIPPED_FOLDER",
     "AddressError",
+    "Change",
     "Codec",
     "Controlled",
     "DeviceContext",
@@ -36,6 +38,7 @@ __all__ = [
     "Register",
     "RegisterMap",
     "RegisterMapError",
+    "Roster",
     "RtuEndpoint",
     "Served",
     "TcpEndpoint",

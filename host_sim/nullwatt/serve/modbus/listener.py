@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pymodbus.framer import FramerType
 from pymodbus.pdu import DecodePDU
-from pymodbus.transport import CommParams, ModbusProtocol
+from pymodbus.transport import CommParams, CommType, ModbusProtocol
 
 from .device_context import DeviceContext
 from .framing import LostError, RtuFraming, TcpFraming
@@ -61,6 +61,12 @@ class Listener(ModbusProtocol):
 
     def lost(self, exc: Exception | None) -> None:
         """A conversation ended, and not by closing this."""
+
+    def hang_up(self) -> None:
+        """End the conversations with all masters, and listen on; a serial line knows none."""
+        if self.comm_params.comm_type == CommType.TCP:
+            for conversation in list(self.active_connections.values()):
+                conversation.close()
 
 
 class _Conversation(ModbusProtocol):
