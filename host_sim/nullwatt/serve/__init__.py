@@ -28,6 +28,7 @@ from .state import (
 from .store import HistoryError, HistoryStore
 from .timing import TimeControl
 from .watched import ControllerControl, HomeFiles, HouseControl, ServedHouse, Watched
+from .what_if import Comparing, Comparison, HomeMonth, HomeResult
 
 if TYPE_CHECKING:
     from .app import application, board_application
@@ -37,6 +38,8 @@ __all__ = [
     "HISTORY_S",
     "BatteryState",
     "CommandState",
+    "Comparing",
+    "Comparison",
     "ControllerControl",
     "ControllerState",
     "DeviceState",
@@ -46,6 +49,8 @@ __all__ = [
     "HistoryError",
     "HistoryStore",
     "HomeFiles",
+    "HomeMonth",
+    "HomeResult",
     "HouseControl",
     "LinkState",
     "LoadState",
