@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 
 from .history import HISTORY_S, History
 from .recorded import Recorded, RecordedMoment, RecordedRun, means
+from .sides import Sides, sides, split, split_hybrid
 from .simulation import Simulation
 from .state import (
     BatteryState,
     CommandState,
     ControllerState,
+    DayMoney,
     DeviceState,
     EmulatorInfo,
     GridState,
+    HybridState,
     LinkState,
     LoadState,
+    MainsState,
     Moment,
+    MoneyState,
+    PlantState,
     ScenarioState,
     SolarState,
     State,
@@ -42,6 +48,7 @@ __all__ = [
     "Comparison",
     "ControllerControl",
     "ControllerState",
+    "DayMoney",
     "DeviceState",
     "EmulatorInfo",
     "GridState",
@@ -52,9 +59,13 @@ __all__ = [
     "HomeMonth",
     "HomeResult",
     "HouseControl",
+    "HybridState",
     "LinkState",
     "LoadState",
+    "MainsState",
     "Moment",
+    "MoneyState",
+    "PlantState",
     "PortInUseError",
     "Recorded",
     "RecordedMoment",
@@ -62,6 +73,7 @@ __all__ = [
     "ScenarioState",
     "ServedHouse",
     "Server",
+    "Sides",
     "Simulation",
     "SolarState",
     "State",
@@ -72,6 +84,9 @@ __all__ = [
     "application",
     "board_application",
     "means",
+    "sides",
+    "split",
+    "split_hybrid",
 ]
 
 _HTTP = {"PortInUseError": "server", "Server": "server", "application": "app", "board_application": "app"}

@@ -6,6 +6,7 @@ import. Errors are those of `compat`, and 404 with {"error": text} for what is n
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,8 @@ from .watched import ControllerControl, ServedHouse, Watched
 #: A stream that takes longer to swallow one message is closed.
 SLOWEST_READER_S = 5.0
 STREAM_INTERVAL_S = 1.0
+#: The longest outage that ends by itself: a week.
+MOST_MINUTES = 7 * 1440.0
 #: Many readers of the stream share one text for so long.
 _SHARED_S = 0.1
 _STEP_POLL_S = 0.005
@@ -48,6 +51,16 @@ def api_routes(house: ServedHouse) -> APIRouter:
         body = await json_object(request)
         device, name, value = _text(body, "device"), _text(body, "name"), _value(body, "value")
         return changed(lambda: house.command(device, name, value))
+
+    @routes.post("/api/v1/mains/cut", **answers)
+    async def cut_mains(request: Request) -> State:
+        body = await json_object(request)
+        minutes = number(body, "minutes", 0.1, MOST_MINUTES) if body.get("minutes") is not None else math.inf
+        return changed(lambda: house.cut_mains(minutes * 60.0))
+
+    @routes.post("/api/v1/mains/restore", **answers)
+    async def restore_mains() -> State:
+        return changed(house.restore_mains)
 
     @routes.post("/api/v1/loads", **answers)
     async def add_load(request: Request) -> State:
