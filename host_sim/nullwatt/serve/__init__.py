@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .history import HISTORY_S, History
+from .metrics import METRICS, dashboard, render_metrics
 from .recorded import Recorded, RecordedMoment, RecordedRun, means
 from .sides import Sides, sides, split, split_hybrid
 from .simulation import Simulation
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HISTORY_S",
+    "METRICS",
     "BatteryState",
     "CommandState",
     "Comparing",
@@ -83,7 +85,9 @@ __all__ = [
     "Watched",
     "application",
     "board_application",
+    "dashboard",
     "means",
+    "render_metrics",
     "sides",
     "split",
     "split_hybrid",
