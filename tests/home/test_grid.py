@@ -73,6 +73,32 @@ def test_off_by_hand_until_on_by_hand() -> None:
     assert house.mains and sum(house.grid_w()) == 600.0 and house.surroundings == Surroundings(grid_w=(300, 200, 100))
 
 
+def test_a_cut_by_hand_may_end_by_itself() -> None:
+    house = House(QUIET)
+    house.advance_to(1.5)
+    house.set_mains(False, 2.0)
+    assert powers(house, 6) == [0.0, 0.0, 600.0, 600.0, 600.0]
+    house.set_mains(False, 100.0)
+    house.advance_to(8.0)
+    house.set_mains(True)
+    assert powers(house, 10) == [600.0, 600.0] and house.grid.off_until_s > 100
+
+
+def test_when_the_mains_are_back() -> None:
+    rota = [{"from": "22:00", "to": "00:30"}, {"from": "00:15", "to": "01:00", "days": ["tue"]}]
+    outages = [{"from": 40010, "to": 40020}, {"from": 40015, "to": 40040}]
+    grid = Grid(section(outages=outages, rota=rota), WallClock(start_h=0.0))
+    assert grid.back_s(40000.0) == 40000.0 and grid.back_s(40010.0) == 40040.0
+    evening = 22 * 3600.0
+    assert grid.back_s(evening + 1) == 25 * 3600.0, "one rota follows the other"
+    grid.switch(False, 30 * 3600.0)
+    assert grid.back_s(evening) == 30 * 3600.0 and grid.is_switched_off(evening)
+    grid.switch(False)
+    assert grid.back_s(evening) is None
+    always = Grid(section(rota=[{"from": "00:00", "to": "24:00"}]))
+    assert always.back_s(0.0) is None, "not within a week"
+
+
 def test_a_house_without_the_section_can_be_switched_too_and_shows_no_grid() -> None:
     house = House(QUIET)
     assert "house: grid" not in [device.name for device in house.devices]

@@ -69,6 +69,21 @@ def test_phase_d_is_spread_over_all_phases() -> None:
     assert House(replace(QUIET, phases=1, base_load_w=()), [FakeBattery("D", 300.0)]).grid_w() == (-300,)
 
 
+def test_batteries_may_be_moved_last_and_unseen_by_devices() -> None:
+    class Follower:
+        phase, name, power_w, told = "A", "b", 0.0, []
+
+        def follow(self, balance_w: float, dt_s: float) -> None:
+            self.told.append((balance_w, dt_s))
+            self.power_w = balance_w
+
+    battery = Follower()
+    house = House(replace(QUIET, base_load_w=(100.0, 50.0)), [battery], follow=battery.follow)
+    house.advance_to(2.0)
+    assert battery.told == [(150.0, 1.0), (150.0, 1.0)] and house.grid_w() == (-50.0, 50.0, 0.0)
+    assert sum(house.grid_w()) == 0
+
+
 def test_same_seed_same_bytes() -> None:
     assert trace(BUSY, []) == trace(BUSY, [])
     assert trace(BUSY, []) != trace(replace(BUSY, seed=8), [])

@@ -52,6 +52,17 @@ def test_flat_with_standing_charge_and_feed_in() -> None:
     assert bill.earned_ct == pytest.approx(8.0) and bill.energy_ct == 0.0
 
 
+def test_every_day_has_its_bill() -> None:
+    config = replace(QUIET, sun=replace(QUIET.sun, start_h=18.0))
+    bill = bill_of(tariff(price=30, standing=25, demand=500), 36, config)
+    assert [day.isoformat() for day in bill.days] == ["2026-01-05", "2026-01-06", "2026-01-07"]
+    first, second, third = bill.days.values()
+    assert [day.import_kwh for day in (first, second, third)] == pytest.approx([6, 24, 6])
+    assert second.total_ct == pytest.approx(24 * 30 + 25)
+    assert sum(day.total_ct for day in bill.days.values()) + bill.demand_ct == pytest.approx(bill.total_ct)
+    assert bill.month_peak_w == pytest.approx(1000)
+
+
 def test_day_and_night_with_weekdays() -> None:
     night = {"from": "22:00", "to": "06:00", "price": 20}
     weekend = {"from": "00:00", "to": "24:00", "days": ["sat", "sun"], "price": 10}

@@ -112,3 +112,20 @@ LIMITED = {"power": 800.0, "max_discharge": 800.0, "max_charge": 800.0}
 )
 def test_the_sentence_tells_why(state: State, text: str) -> None:
     assert plain(sentence(state)) == text
+
+
+def test_an_outage_is_said_and_who_carries_the_house() -> None:
+    def told(**known: Any) -> str:
+        mains = {"on": False, "voltage": 0, "frequency": 0, "lit": []} | known
+        hybrids = [hybrid] if known.get("lit") else None
+        return sentence(State(grid=GridState(total=0), mains=mains, hybrids=hybrids, time=TIME))  # type: ignore[arg-type]
+
+    hybrid = {"name": "cellar", "phase": "D", "power": 5, "pv": 0, "available": 0, "battery": 5, "capacity_wh": 1}
+    hybrid |= {"mode": "self_use", "islanded": True}
+    assert told() == "The mains are off: nothing has power."
+    assert told(until_s=160.0) == "The mains are off: nothing has power. They are back in 1:00."
+    assert told(lit=["A", "B", "C"]) == "The mains are off: cellar keeps L1\N{EN DASH}L3 alive."
+    assert told(lit=["A", "C"]) == "The mains are off: cellar keeps L1 and L3 alive."
+
+
+TIME = {"now_s": 100.0, "scale": 1.0, "paused": False}

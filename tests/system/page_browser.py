@@ -33,6 +33,36 @@ HOUSE = {
     ],
 }
 Opened = Callable[..., Any]
+#: What stands out too little from its ground, as a list.
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const parse = (color) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (rgb) => rgb.slice(0, 3).map((c) => c / 255)
+    .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (el) => {
+    for (let at = el; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return [255, 255, 255];
+  };
+  const weak = [];
+  for (const el of document.querySelectorAll('#shell *')) {
+    const own = [...el.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !el.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || el.closest('svg')) continue;
+    const css = getComputedStyle(el);
+    const [a, b] = [light(parse(css.color)), light(ground(el))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const size = parseFloat(css.fontSize), large = size >= 24 || (size >= 18.6 && Number(css.fontWeight) >= 700);
+    const text = el.textContent.trim().slice(0, 30);
+    if (ratio < (large ? 3 : 4.5)) weak.push(`${el.className} ${text} ${ratio.toFixed(2)}`);
+  }
+  return weak;
+}"""
 
 
 def missing(name: str, remedy: str) -> None:
@@ -46,9 +76,9 @@ def missing(name: str, remedy: str) -> None:
 class House:
     """The demo in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, document: dict[str, Any] = HOUSE) -> None:
         file = folder / "house.json"
-        file.write_text(json.dumps(HOUSE))
+        file.write_text(json.dumps(document))
         command = [sys.executable, "-m", "nullwatt", "demo", "--no-browser", "--http-port", "0", "--house", str(file)]
         self.log = folder / "log"
         self.process = subprocess.Popen(command, stdout=self.log.open("wb"), stderr=subprocess.STDOUT)

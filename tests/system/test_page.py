@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from page_browser import HOUSE, House, Opened
+from page_browser import CONTRAST, HOUSE, House, Opened
 
 pytestmark = pytest.mark.slow
 
-SECTIONS = ["overview", "batteries", "house", "controller", "scenario", "home"]
+SECTIONS = ["overview", "batteries", "house", "controller", "scenario", "home", "compare"]
 BOARD = Path(__file__).with_name("watched_board.py")
 
 
@@ -271,7 +271,7 @@ def test_every_section_fits_the_screen(house: House, opened: Opened, width: int)
         )
         assert cut == [], name
     page.go_back()
-    page.wait_for_function("document.querySelector('#shell').dataset.section === 'scenario'")
+    page.wait_for_function(f"document.querySelector('#shell').dataset.section === '{SECTIONS[-2]}'")
 
 
 def test_by_keyboard_alone(house: House, opened: Opened) -> None:
@@ -329,37 +329,6 @@ def test_texts_stand_out_from_their_ground(house: House, opened: Opened, theme: 
         page.get_by_test_id(f"to-{name}").click()
         page.wait_for_timeout(400)
         assert page.evaluate(CONTRAST) == [], name
-
-
-CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const parse = (color) => {
-    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = (rgb) => rgb.slice(0, 3).map((c) => c / 255)
-    .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (el) => {
-    for (let at = el; at; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color[3] === 255) return color;
-    }
-    return [255, 255, 255];
-  };
-  const weak = [];
-  for (const el of document.querySelectorAll('#shell *')) {
-    const own = [...el.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !el.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || el.closest('svg')) continue;
-    const css = getComputedStyle(el);
-    const [a, b] = [light(parse(css.color)), light(ground(el))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    const size = parseFloat(css.fontSize), large = size >= 24 || (size >= 18.6 && Number(css.fontWeight) >= 700);
-    const text = el.textContent.trim().slice(0, 30);
-    if (ratio < (large ? 3 : 4.5)) weak.push(`${el.className} ${text} ${ratio.toFixed(2)}`);
-  }
-  return weak;
-}"""
 
 
 def test_nothing_moves_for_those_who_do_not_want_it(house: House, opened: Opened) -> None:

@@ -19,7 +19,7 @@ from nullwatt.cli.sim_source import HouseSource
 from nullwatt.cli.sim_terminal import LastLine
 from nullwatt.core import Emulator
 from nullwatt.home import House, HouseFile
-from nullwatt.lab import AddressInUseError, BatterySpec, HouseFiles, ServedSite, Site
+from nullwatt.lab import AddressInUseError, BatterySpec, HomeComparing, HouseFiles, ServedSite, Site
 from nullwatt.serve import HistoryError, HistoryStore, PortInUseError, Server, application
 
 _LOG = logging.getLogger("nullwatt.sim")
@@ -97,8 +97,10 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     world = _World(file, specs, emulator)
     files = HouseFiles(show.own or file, show.folder, world.change_to if end_s == math.inf else None)
-    where = world.where
-    served = ServedSite(world.site, stop.set, title, where, file.ct.mac, file.power_update_delay_ticks, files)
+    where, comparing = world.where, HomeComparing(files)
+    served = ServedSite(
+        world.site, stop.set, title, where, file.ct.mac, file.power_update_delay_ticks, files, comparing
+    )
     app = application(served)
     if show.page:
         from nullwatt.serve.page import mount  # only here: nicegui may be missing
@@ -164,6 +166,7 @@ async def _serve(
             if task is not http:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        comparing.close()
         if store is not None:
             store.close()
 

@@ -209,6 +209,14 @@ def schema() -> None:
     print(json.dumps(house_schema(), indent=2))
 
 
+@sim.command()
+def grafana() -> None:
+    """Print a dashboard for Grafana that shows what /metrics tells Prometheus."""
+    from nullwatt.serve import dashboard
+
+    print(json.dumps(dashboard(), indent=2))
+
+
 def show(status: dict[str, Any]) -> None:
     """Print a status object for people and pipes."""
     print(json.dumps(status, indent=2))

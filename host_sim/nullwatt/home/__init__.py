@@ -27,6 +27,7 @@ from .config import (
     parse_load,
     parse_text,
     read_document,
+    read_text,
 )
 from .device import (
     FLAGS,
@@ -53,7 +54,7 @@ from .phases import PHASES, SPREAD
 from .pv_array import PvArray, PvString
 from .pv_plant import PvPlant, PvPlantConfig
 from .sun import Sun, SunConfig
-from .tariff import Bill, PriceList, TariffSection, read_prices
+from .tariff import Bill, DayBill, PriceList, TariffSection, read_prices
 from .wall_clock import DailyWindow, WallClock
 from .weather import WEATHER, Weather, WeatherConfig, WeatherDay
 
@@ -77,6 +78,7 @@ __all__ = [
     "ConfigError",
     "CtSection",
     "DailyWindow",
+    "DayBill",
     "Device",
     "EnergyTerms",
     "Grid",
@@ -133,4 +135,5 @@ __all__ = [
     "parse_text",
     "read_document",
     "read_prices",
+    "read_text",
 ]

@@ -11,12 +11,12 @@ Units: W, Wh, s. Signs: base load + = consumption, solar + = production. Whateve
 one `ConfigError` whose text is a single line: file, key, value, what is allowed.
 """
 
+import datetime
 import difflib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -225,8 +225,9 @@ class HouseFile(Section):
     """A whole, checked house file. step_s: raster on which the house moves; a minute for runs over a year. grid None:
     mains that never fail. tariff None: no bill.
 
-    date: of the start, for weekdays and price lists; its hour is `powermeter.sun.start`. layout: where an editor draws
-    what is called so, by name or MAC: pixels from the left and from the top; the house does not care.
+    date: of the start, for weekdays and price lists; its hour is `powermeter.sun.start`. With weather it is usually
+    the day on which that starts. layout: where an editor draws what is called so, by name or MAC: pixels from the left
+    and from the top; the house does not care.
     """
 
     ct: CtSection = CtSection()
@@ -249,6 +250,13 @@ class HouseFile(Section):
     tariff: TariffSection | None = None
     date: _Date = FIRST_DAY.isoformat()
     layout: dict[str, Annotated[list[_Pixels], Field(min_length=2, max_length=2)]] = Field(default={})
+
+    @property
+    def first_day(self) -> datetime.date:
+        """The day of the start: `date`, else that of the weather."""
+        if self.weather is not None and "date" not in self.model_fields_set:
+            return self.weather.start_day
+        return datetime.date.fromisoformat(self.date)
 
     def house_config(self, seed: int | None = None) -> HouseConfig:
         """The house of this file; `seed` replaces the file's."""
@@ -278,7 +286,7 @@ class HouseFile(Section):
             hybrids=tuple(self.hybrid),
             grid=self.grid,
             tariff=self.tariff,
-            day=date.fromisoformat(self.date),
+            day=self.first_day,
         )
 
 
@@ -343,6 +351,11 @@ def read_document(path: Path | str) -> object:
 def parse_text(text: str, name: str) -> object:
     """What the text of a file of this name holds, unchecked; see `read_document`. Raises ConfigError."""
     return _parse_yaml(name, text) if name.endswith((".yaml", ".yml")) else _parse_json(name, text)
+
+
+def read_text(text: str, name: str = "house") -> object:
+    """The same of a text that somebody typed: JSON if it begins like an object of it, YAML otherwise; ConfigError."""
+    return _parse_json(name, text) if text.lstrip().startswith("{") else _parse_yaml(name, text)
 
 
 def house_schema() -> dict[str, Any]:
@@ -475,7 +488,7 @@ def _broken_relations(house: HouseFile) -> list[tuple[str, object, str]]:
     if 0 < house.meter.resolution < _FINEST_W:
         broken.append(("meter.resolution", house.meter.resolution, f"must be 0 or at least {_FINEST_W:g}"))
     try:
-        if date.fromisoformat(house.date).year > _LAST_YEAR:
+        if datetime.date.fromisoformat(house.date).year > _LAST_YEAR:
             broken.append(("date", house.date, f"must be before the year {_LAST_YEAR + 1}"))
     except ValueError:
         broken.append(("date", house.date, "there is no such day"))

@@ -5,7 +5,9 @@ the connection carries nothing: voltage and frequency of the mains are 0, and a 
 the house forms an island on it (see `Islanding`).
 """
 
+import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -16,6 +18,8 @@ from .wall_clock import FIRST_DAY, DailyWindow, WallClock
 
 #: An island that was overloaded, or whose store ran out, is tried again after so long, s.
 ISLAND_RETRY_S = 60.0
+#: Outages that follow each other are looked through so far ahead, s.
+FORESEEN_S = 7 * 86400.0
 
 GRID = "house: grid"
 
@@ -118,7 +122,8 @@ class Grid:
 
     Attributes:
         section: What it was built from.
-        switched_on: The switch, for outages by hand.
+        switched_on: The switch, for outages by hand; see `switch`.
+        off_until_s: When a switch that is off counts as on again, s; inf = never.
         ordered: What `order` brought about, by quantity.
         mains: Whether there is voltage.
         voltage_v, frequency_hz: Of the mains, 0 during an outage. V between phases.
@@ -129,12 +134,13 @@ class Grid:
         self.section = section or GridSection()
         self.switched_on = True
         self.ordered: dict[str, GridEventSection] = {}
+        self.off_until_s = math.inf
         self._clock = clock or WallClock(FIRST_DAY)
         self.update(0.0)
 
     def update(self, time_s: float) -> None:
         """Move to simulated time `time_s`, in any direction."""
-        self.mains = self.switched_on and not self.is_planned_off(time_s)
+        self.mains = not self.is_switched_off(time_s) and not self.is_planned_off(time_s)
         section = self.section
         self.voltage_v = self._level("voltage", section.voltage, time_s)
         self.frequency_hz = self._level("frequency", section.frequency, time_s)
@@ -150,6 +156,30 @@ class Grid:
             time=begin_s, quantity=quantity, delta=delta, duration=min(lasts_s, HUGE), ramp=ramp_s
         )
 
+    def switch(self, on: bool, until_s: float = math.inf) -> None:
+        """Switch by hand. until_s: when a cut ends by itself; planned outages take the mains away all the same."""
+        self.switched_on, self.off_until_s = on, until_s
+
+    def is_switched_off(self, time_s: float) -> bool:
+        """Whether somebody has cut the mains by hand at simulated time `time_s`."""
+        return not self.switched_on and time_s < self.off_until_s
+
+    def back_s(self, time_s: float) -> float | None:
+        """When mains that are off at `time_s` return, s; `time_s` itself if they are there, None = nobody knows."""
+        back_s = time_s
+        while back_s <= time_s + FORESEEN_S:
+            ends_s = [outage.end for outage in self.section.outages if outage.begin <= back_s < outage.end]
+            if self.is_switched_off(back_s):
+                ends_s.append(self.off_until_s)
+            when = self._clock.at(back_s)
+            for window in self.section.rota:
+                if self._sheds(window, when):
+                    ends_s.append(back_s + (window.end_after(when) - when).total_seconds())
+            if not ends_s:
+                return back_s
+            back_s = max(ends_s)
+        return None
+
     def is_planned_off(self, time_s: float) -> bool:
         """Whether an outage or the rota takes the mains away at simulated time `time_s`."""
         if any(outage.begin <= time_s < outage.end for outage in self.section.outages):
@@ -157,11 +187,11 @@ class Grid:
         if not self.section.rota:
             return False
         when = self._clock.at(time_s)
-        for window in self.section.rota:
-            day = window.begun(when)
-            if day is not None and (day - self._clock.day).days % window.every == window.first:
-                return True
-        return False
+        return any(self._sheds(window, when) for window in self.section.rota)
+
+    def _sheds(self, window: RotaSection, when: datetime) -> bool:
+        day = window.begun(when)
+        return day is not None and (day - self._clock.day).days % window.every == window.first
 
     def show(self, surroundings: Surroundings) -> None:
         """Write the present state into what the devices see."""
@@ -231,7 +261,7 @@ class GridDevice:
 
     def command(self, name: str, value: Value) -> None:
         """Switch the mains, from the next raster step on."""
-        self.grid.switched_on = bool(check_command(self.name, self.commands, name, value))
+        self.grid.switch(bool(check_command(self.name, self.commands, name, value)))
 
     def take_energy(self) -> EnergyTerms:
         """None."""

@@ -17,7 +17,7 @@ is up to who moves them: they see `Surroundings.mains`.
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
@@ -101,17 +101,23 @@ class House:
     """The running house. Advance it, read `grid_w()`; its `meter` is what a control system reads."""
 
     def __init__(
-        self, config: HouseConfig, batteries: Sequence[BatteryOutput] = (), ledger: Ledger | None = None
+        self,
+        config: HouseConfig,
+        batteries: Sequence[BatteryOutput] = (),
+        ledger: Ledger | None = None,
+        follow: Callable[[float, float], None] | None = None,
     ) -> None:
         """Raise ValueError for anything on a phase the house does not have.
 
         ledger: books kept from the start; a battery that is not `Accountable` is then a ValueError. A tariff makes a
-        bill with a ledger only.
+        bill with a ledger only. follow: moves the batteries over a raster step once everything else has moved, given
+        the balance that is left without them (W, + = import; 0 in an outage) and dt_s; devices do not see them.
         """
         self.config = config
         self.phases = config.phases
         self.now_s = 0.0
         self.ledger = ledger
+        self._follow = follow
         self.surroundings = Surroundings()
         self.clock = WallClock(config.day, config.sun.start_h)
         self.grid = Grid(config.grid, self.clock)
@@ -289,9 +295,12 @@ class House:
         """Whether the house has the grid in the present raster step."""
         return not self._outage
 
-    def set_mains(self, on: bool) -> None:
-        """Switch the mains by hand, from the next raster step on; planned outages take them away all the same."""
-        self.grid.switched_on = on
+    def set_mains(self, on: bool, for_s: float = math.inf) -> None:
+        """Switch the mains by hand, from the next raster step on; planned outages take them away all the same.
+
+        for_s: a cut ends by itself after so long, s.
+        """
+        self.grid.switch(on, self.now_s + for_s)
 
     def order_grid(
         self,
@@ -336,12 +345,16 @@ class House:
         if self._spread:
             share = sum(battery.power_w for battery in self._spread) / self.phases
             grid = [value - share for value in grid]
+        return tuple(self._less_devices(grid))
+
+    def _less_devices(self, grid: list[float]) -> list[float]:
+        """A balance per phase, W, with what the devices give taken off, in place."""
         for device, parts in self._devices:
             power_w = device.power_w
             for index, part in enumerate(parts):
                 if part:
                     grid[index] -= power_w * part
-        return tuple(grid)
+        return grid
 
     def advance_to(self, time_s: float) -> None:
         """Move on to `time_s` and carry out everything due up to and including it.
@@ -403,11 +416,16 @@ class House:
 
     def _move_devices(self) -> None:
         """Advance every device by one raster step, on the balance of the step before."""
-        if not self._devices:
-            return
+        if self._devices:
+            self._advance_devices()
+        if self._follow is not None:
+            self._follow(0.0 if self._outage else sum(self._less_devices(self.demand_w[:])), self.config.step_s)
+
+    def _advance_devices(self) -> None:
         self.surroundings.time_s = self.now_s
         self.surroundings.hour = self.config.local_hour(self.now_s - 0.5 * self.config.step_s)
-        self.surroundings.grid_w = self.grid_w()
+        hidden = self._follow is not None and not self._outage
+        self.surroundings.grid_w = tuple(self._less_devices(self.demand_w[:])) if hidden else self.grid_w()
         carriers = self._islands.carriers.values()
         for device, _ in self._devices:
             if not any(device is carrier for carrier in carriers):

@@ -8,6 +8,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
@@ -213,6 +214,22 @@ def _price(text: str, number: int) -> float:
     return value
 
 
+@dataclass(slots=True)
+class DayBill:
+    """What a day costs, kWh and ct; the highest demand of a month is not in it."""
+
+    import_kwh: float = 0.0
+    export_kwh: float = 0.0
+    energy_ct: float = 0.0
+    earned_ct: float = 0.0
+    standing_ct: float = 0.0
+
+    @property
+    def total_ct(self) -> float:
+        """Cost less earnings, ct."""
+        return self.energy_ct + self.standing_ct - self.earned_ct
+
+
 class Bill:
     """The bill of a house, tick by tick.
 
@@ -221,6 +238,7 @@ class Bill:
         import_kwh, export_kwh: Energy, by its way of counting phases.
         energy_ct: For import, ct. earned_ct: for export, ct. standing_ct: for the days so far, ct.
         price_ct_kwh: Of the latest tick.
+        days: The same by date, of the days so far.
         peak_by_day_w, peak_by_month_w: Highest 15-minute means of import, W, by date and by (year, month).
     """
 
@@ -233,8 +251,10 @@ class Bill:
         self.standing_ct = 0.0
         self.peak_by_day_w: dict[date, float] = {}
         self.peak_by_month_w: dict[tuple[int, int], float] = {}
+        self.days: dict[date, DayBill] = {}
         self._clock = clock
-        self._days: set[date] = set()
+        self._today = DayBill()
+        self._today_is: date | None = None
         self._window: datetime | None = None  # its beginning
         self._window_j = 0.0
         self._window_s = 0.0
@@ -247,13 +267,21 @@ class Bill:
         export_j = -sum(energy_j for energy_j in net_j if energy_j < 0.0)
         when = self._clock.at(begin_s)
         self.price_ct_kwh = self.tariff.price_at(when)
-        self.import_kwh += import_j / _J_PER_KWH
-        self.export_kwh += export_j / _J_PER_KWH
-        self.energy_ct += import_j / _J_PER_KWH * self.price_ct_kwh
-        self.earned_ct += export_j / _J_PER_KWH * self.tariff.feed_in
-        if when.date() not in self._days:
-            self._days.add(when.date())
+        import_kwh, export_kwh = import_j / _J_PER_KWH, export_j / _J_PER_KWH
+        energy_ct, earned_ct = import_kwh * self.price_ct_kwh, export_kwh * self.tariff.feed_in
+        self.import_kwh += import_kwh
+        self.export_kwh += export_kwh
+        self.energy_ct += energy_ct
+        self.earned_ct += earned_ct
+        if when.date() != self._today_is:
+            self._today_is = when.date()
+            self._today = self.days[self._today_is] = DayBill(standing_ct=self.tariff.standing)
             self.standing_ct += self.tariff.standing
+        today = self._today
+        today.import_kwh += import_kwh
+        today.export_kwh += export_kwh
+        today.energy_ct += energy_ct
+        today.earned_ct += earned_ct
         self._measure(when, dt_s, import_j)
 
     def _measure(self, when: datetime, dt_s: float, import_j: float) -> None:
@@ -266,6 +294,11 @@ class Bill:
         self._window_s += dt_s
         if self._window_s >= PEAK_WINDOW_S:
             self._close()
+
+    @property
+    def month_peak_w(self) -> float:
+        """Highest 15-minute mean of import of the present month, W; 0 before the first is over."""
+        return self.peak_by_month_w.get((self._today_is.year, self._today_is.month), 0.0) if self._today_is else 0.0
 
     def _close(self) -> None:
         window = self._window

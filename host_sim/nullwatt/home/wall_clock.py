@@ -69,6 +69,11 @@ class DailyWindow(Section):
             day = today - timedelta(days=1) if minute < end else None
         return day if day is not None and _WEEKDAYS[day.weekday()] in self.days else None
 
+    def end_after(self, when: datetime) -> datetime:
+        """The next time after `when` at which such a window ends."""
+        end = datetime.combine(when.date(), time.min) + timedelta(minutes=_minutes(self.end))
+        return end if end > when else end + timedelta(days=1)
+
 
 @functools.cache
 def _minutes(text: str) -> int:

@@ -112,6 +112,11 @@ class WeatherConfig(Section):
         return self.local_hour(0.0)
 
     @property
+    def start_day(self) -> date:
+        """Local date at simulated time 0."""
+        return datetime.fromtimestamp(self._start_utc_s, ZoneInfo(self.timezone)).date()
+
+    @property
     def series(self) -> WeatherSeries | None:
         """What the file holds."""
         return self._series

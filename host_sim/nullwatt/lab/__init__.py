@@ -12,6 +12,7 @@ Signs: battery + = discharge, grid + = import.
 """
 
 from .batteries import BatteryFacts, BatterySpec, specs_of
+from .comparing import HomeComparing
 from .demo_house import demo_house
 from .devices import BatteryDevice
 from .expectations import Expectation, Outcome
@@ -33,11 +34,13 @@ from .side_by_side import SideBySide, details_table, run_side_by_side, summary_t
 from .site import AutoMode, Site, UnknownBatteryError
 from .suite import COMBINATIONS, SCENARIOS, aligned, find
 from .verdict import Change, Verdict, judge, verdict_table
+from .what_if import YEAR_DAYS, Home, WhatIfError, simulate, what_if
 
 __all__ = [
     "COMBINATIONS",
     "SCENARIOS",
     "SUFFIXES",
+    "YEAR_DAYS",
     "AddressInUseError",
     "AutoMode",
     "BatteryDevice",
@@ -51,6 +54,8 @@ __all__ = [
     "EmulatorProcess",
     "Event",
     "Expectation",
+    "Home",
+    "HomeComparing",
     "HouseFiles",
     "LabResult",
     "LiveError",
@@ -68,6 +73,7 @@ __all__ = [
     "Trigger",
     "UnknownBatteryError",
     "Verdict",
+    "WhatIfError",
     "aligned",
     "battery",
     "compare",
@@ -89,9 +95,11 @@ __all__ = [
     "run_side_by_side",
     "scenario_schema",
     "shipped",
+    "simulate",
     "specs_of",
     "summary_table",
     "table",
     "to_play_s",
     "verdict_table",
+    "what_if",
 ]

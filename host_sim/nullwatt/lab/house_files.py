@@ -64,14 +64,18 @@ class HouseFiles:
         found = house_mistakes(document, self._folder)
         return found or self._unknown_batteries(parse_house(document, folder=self._folder))
 
-    async def use(self, document: object) -> None:
-        """Let it run instead. ValueError."""
+    def checked(self, document: object) -> HouseFile:
+        """The house file that a document is; ValueError: the first mistake."""
         found = self.mistakes(document)
         if found:
             raise ValueError(found[0])
+        return parse_house(document, folder=self._folder)
+
+    async def use(self, document: object) -> None:
+        """Let it run instead. ValueError."""
+        own = self.checked(document)
         if self._on_use is None:
             raise ValueError("this run is not to be replaced")
-        own = parse_house(document, folder=self._folder)
         await self._on_use(own, specs_of(own))
         self._own = own
 

@@ -65,10 +65,11 @@ def run_naive(scenario: Scenario, fair: bool = True, watch: Callable[[Loop], Non
 
 def idealised(scenario: Scenario) -> Scenario:
     """The same scenario with an ideal actuator in the place of every battery's firmware; the plants stay."""
-    return replace(scenario, batteries=tuple(_ideal(spec) for spec in scenario.batteries))
+    return replace(scenario, batteries=tuple(ideal(spec) for spec in scenario.batteries))
 
 
-def _ideal(spec: BatterySpec) -> BatterySpec:
+def ideal(spec: BatterySpec) -> BatterySpec:
+    """The battery with an ideal actuator in the place of its firmware; its plant stays."""
     charge_w, discharge_w = spec.config.limits_w
     config = replace(
         spec.config,

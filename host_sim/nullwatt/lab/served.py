@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from nullwatt.core import ConsumerState, Emulator, TableFullError, options
@@ -10,10 +11,14 @@ from nullwatt.home import (
     APPLIANCES,
     PHASES,
     SPREAD,
+    Bill,
     Command,
     ConfigError,
+    DayBill,
     Device,
+    Hybrid,
     LoadKind,
+    PvPlant,
     Value,
     parse_battery,
     parse_load,
@@ -22,17 +27,24 @@ from nullwatt.home import (
 from nullwatt.serve import (
     BatteryState,
     CommandState,
+    Comparing,
     ControllerControl,
     ControllerState,
+    DayMoney,
     DeviceState,
     EmulatorInfo,
     History,
     HomeFiles,
+    HybridState,
+    MainsState,
     Moment,
+    MoneyState,
+    PlantState,
     ScenarioState,
     State,
     SteeredState,
     TimeState,
+    split_hybrid,
 )
 
 from .batteries import spec_of
@@ -56,6 +68,8 @@ BATTERY_TYPES = {
     "HMJ-2": "B2500",
 }
 _LONGEST_NAME = 100
+#: Of the bill.
+DAYS_SHOWN = 14
 _FIRST_MAC = 0x02B250000001
 #: Filters of the grid input in the order they work, with the option that switches each on.
 _FILTERS = {
@@ -80,12 +94,15 @@ class ServedSite:
         ct_mac: str = "",
         delay_ticks: int = 0,
         files: HomeFiles | None = None,
+        comparing: Comparing | None = None,
     ) -> None:
         """Adapt it.
 
         on_shutdown: called when a client asks for the end. where: address of the emulator. ct_mac: its MAC.
         delay_ticks: own polls until a battery that joins follows a new target. files: for the editor of the page.
+        comparing: homes, over a year.
         """
+        self.comparing = comparing
         self.title = title
         self.where = where
         self.house = self
@@ -176,7 +193,12 @@ class ServedSite:
             )
             for entry, battery, answers in zip(status["batteries"], site.batteries, answered, strict=True)
         ]
+        plants, hybrids = self._plants(), self._hybrids()
         return State(
+            mains=self._mains_state(),
+            plants=plants or None,
+            hybrids=hybrids or None,
+            money=None if house.bill is None else _money_state(house.bill, house.clock.at(house.now_s).date()),
             time=TimeState(
                 now_s=round(clock.now_s, 3), scale=clock.factor, paused=clock.paused, hour=round(house.hour, 4)
             ),
@@ -209,6 +231,31 @@ class ServedSite:
 
     def _devices(self) -> list[Device]:
         return [*self._site.house.devices, *(BatteryDevice(battery, False) for battery in self._site.batteries)]
+
+    def under_the_sky_w(self) -> tuple[float, dict[str, float]]:
+        """What plants and panels of hybrids give, W, and the batteries of hybrids by name, + = discharge."""
+        parts = {hybrid.name: split_hybrid(hybrid) for hybrid in self._hybrids()}
+        plants_w = sum(max(0.0, plant.power) for plant in self._plants())
+        return plants_w + sum(sun for sun, _ in parts.values()), {name: battery for name, (_, battery) in parts.items()}
+
+    def _plants(self) -> list[PlantState]:
+        plants = [device for device in self._site.house.devices if isinstance(device, PvPlant)]
+        return [_plant_state(plant) for plant in plants]
+
+    def _hybrids(self) -> list[HybridState]:
+        return [_hybrid_state(device) for device in self._site.house.devices if isinstance(device, Hybrid)]
+
+    def _mains_state(self) -> MainsState:
+        house = self._site.house
+        grid, back_s = house.grid, None if house.mains else house.grid.back_s(house.now_s)
+        return MainsState(
+            on=house.mains,
+            voltage=round(grid.voltage_v, 2),
+            frequency=round(grid.frequency_hz, 3),
+            cut=grid.is_switched_off(house.now_s),
+            until_s=back_s if back_s is not None and math.isfinite(back_s) else None,
+            lit=[name for name, lit in zip(PHASES, house.lit, strict=False) if lit],
+        )
 
     def _scenario_state(self) -> ScenarioState | None:
         if self._scenario is None:
@@ -312,6 +359,22 @@ class ServedSite:
     def follow_sun(self) -> None:
         """Let the sun follow its course over the day."""
         self._site.house.follow_sun()
+
+    def cut_mains(self, duration_s: float = math.inf) -> None:
+        """Take the mains away from the next step on, for so long; inf = until they are restored."""
+        if not duration_s > 0.0:
+            raise ValueError(f"duration: {duration_s:g} s must be above 0")
+        self._site.house.set_mains(False, duration_s)
+
+    def restore_mains(self) -> None:
+        """Give back mains that were cut by hand; ValueError if only an outage of the house file keeps them off."""
+        house = self._site.house
+        if house.grid.is_switched_off(house.now_s):
+            house.set_mains(True)
+        elif house.grid.is_planned_off(house.now_s):
+            back_s = house.grid.back_s(house.now_s)
+            until = "" if back_s is None else f"; it ends at {back_s:.0f} s"
+            raise ValueError(f"the house file has an outage now{until}")
 
     def command(self, device: str, name: str, value: Value) -> None:
         """Tell a device something; LookupError for an unknown device, ValueError for what it does not take."""
@@ -550,6 +613,65 @@ def _device_state(device: Device) -> DeviceState:
             )
             for name, command in device.commands.items()
         },
+    )
+
+
+def _plant_state(plant: PvPlant) -> PlantState:
+    seen = plant.telemetry()
+    return PlantState(
+        name=plant.name,
+        phase=plant.phase,
+        power=round(plant.power_w, 1),
+        dc=round(seen["dc_w"], 1),
+        available=round(seen["available_w"], 1),
+        energy_wh=round(seen["energy_wh"], 1),
+        fault=bool(seen["fault"]),
+    )
+
+
+def _hybrid_state(hybrid: Hybrid) -> HybridState:
+    seen, capacity_wh = hybrid.telemetry(), hybrid.config.battery.capacity_wh
+    return HybridState(
+        name=hybrid.name,
+        phase=hybrid.phase,
+        power=round(hybrid.power_w, 1),
+        pv=round(seen["pv_w"], 1),
+        available=round(seen["available_w"], 1),
+        battery=round(seen["battery_w"], 1),
+        soc=round(hybrid.soc, 4) if capacity_wh else None,
+        capacity_wh=capacity_wh,
+        mode=str(hybrid.settings["mode"]),
+        islanded=bool(seen["islanded"]),
+        fault=bool(seen["fault"]),
+    )
+
+
+def _money_state(bill: Bill, today: date) -> MoneyState:
+    days = [_day_money(day, books) for day, books in list(bill.days.items())[-DAYS_SHOWN:]]
+    return MoneyState(
+        price_ct_kwh=round(bill.price_ct_kwh, 4),
+        feed_in_ct_kwh=bill.tariff.feed_in,
+        month_peak_w=round(bill.month_peak_w, 1),
+        month_demand_ct=round(bill.month_peak_w / 1000.0 * bill.tariff.demand, 4),
+        import_kwh=round(bill.import_kwh, 4),
+        export_kwh=round(bill.export_kwh, 4),
+        energy_ct=round(bill.energy_ct, 4),
+        earned_ct=round(bill.earned_ct, 4),
+        total_ct=round(bill.total_ct, 4),
+        today=days[-1] if days else _day_money(today, DayBill()),
+        days=days,
+    )
+
+
+def _day_money(day: date, books: DayBill) -> DayMoney:
+    return DayMoney(
+        date=day.isoformat(),
+        import_kwh=round(books.import_kwh, 4),
+        export_kwh=round(books.export_kwh, 4),
+        energy_ct=round(books.energy_ct, 4),
+        earned_ct=round(books.earned_ct, 4),
+        standing_ct=round(books.standing_ct, 4),
+        total_ct=round(books.total_ct, 4),
     )
 
 

@@ -7,18 +7,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .history import HISTORY_S, History
+from .metrics import METRICS, dashboard, render_metrics
 from .recorded import Recorded, RecordedMoment, RecordedRun, means
+from .sides import Sides, sides, split, split_hybrid
 from .simulation import Simulation
 from .state import (
     BatteryState,
     CommandState,
     ControllerState,
+    DayMoney,
     DeviceState,
     EmulatorInfo,
     GridState,
+    HybridState,
     LinkState,
     LoadState,
+    MainsState,
     Moment,
+    MoneyState,
+    PlantState,
     ScenarioState,
     SolarState,
     State,
@@ -28,6 +35,7 @@ from .state import (
 from .store import HistoryError, HistoryStore
 from .timing import TimeControl
 from .watched import ControllerControl, HomeFiles, HouseControl, ServedHouse, Watched
+from .what_if import Comparing, Comparison, HomeMonth, HomeResult
 
 if TYPE_CHECKING:
     from .app import application, board_application
@@ -35,10 +43,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HISTORY_S",
+    "METRICS",
     "BatteryState",
     "CommandState",
+    "Comparing",
+    "Comparison",
     "ControllerControl",
     "ControllerState",
+    "DayMoney",
     "DeviceState",
     "EmulatorInfo",
     "GridState",
@@ -46,10 +58,16 @@ __all__ = [
     "HistoryError",
     "HistoryStore",
     "HomeFiles",
+    "HomeMonth",
+    "HomeResult",
     "HouseControl",
+    "HybridState",
     "LinkState",
     "LoadState",
+    "MainsState",
     "Moment",
+    "MoneyState",
+    "PlantState",
     "PortInUseError",
     "Recorded",
     "RecordedMoment",
@@ -57,6 +75,7 @@ __all__ = [
     "ScenarioState",
     "ServedHouse",
     "Server",
+    "Sides",
     "Simulation",
     "SolarState",
     "State",
@@ -66,7 +85,12 @@ __all__ = [
     "Watched",
     "application",
     "board_application",
+    "dashboard",
     "means",
+    "render_metrics",
+    "sides",
+    "split",
+    "split_hybrid",
 ]
 
 _HTTP = {"PortInUseError": "server", "Server": "server", "application": "app", "board_application": "app"}

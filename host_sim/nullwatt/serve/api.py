@@ -6,6 +6,7 @@ import. Errors are those of `compat`, and 404 with {"error": text} for what is n
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +16,15 @@ from fastapi.responses import PlainTextResponse
 
 from .compat import BadRequestError, NotThereError, is_finite, json_object, number
 from .history import HISTORY_S
+from .metrics import render_metrics
 from .state import DeviceState, Moment, State
 from .watched import ControllerControl, ServedHouse, Watched
 
 #: A stream that takes longer to swallow one message is closed.
 SLOWEST_READER_S = 5.0
 STREAM_INTERVAL_S = 1.0
+#: The longest outage that ends by itself: a week.
+MOST_MINUTES = 7 * 1440.0
 #: Many readers of the stream share one text for so long.
 _SHARED_S = 0.1
 _STEP_POLL_S = 0.005
@@ -48,6 +52,16 @@ def api_routes(house: ServedHouse) -> APIRouter:
         body = await json_object(request)
         device, name, value = _text(body, "device"), _text(body, "name"), _value(body, "value")
         return changed(lambda: house.command(device, name, value))
+
+    @routes.post("/api/v1/mains/cut", **answers)
+    async def cut_mains(request: Request) -> State:
+        body = await json_object(request)
+        minutes = number(body, "minutes", 0.1, MOST_MINUTES) if body.get("minutes") is not None else math.inf
+        return changed(lambda: house.cut_mains(minutes * 60.0))
+
+    @routes.post("/api/v1/mains/restore", **answers)
+    async def restore_mains() -> State:
+        return changed(house.restore_mains)
 
     @routes.post("/api/v1/loads", **answers)
     async def add_load(request: Request) -> State:
@@ -219,45 +233,3 @@ def _value(body: dict[str, Any], key: str) -> float | bool | str:
     if not isinstance(value, int | float | str) or (not isinstance(value, str) and not is_finite(value)):
         raise BadRequestError(f"{key}: {json.dumps(value)[:40]} is neither a number, a text, nor true or false")
     return value
-
-
-def render_metrics(state: State) -> str:
-    """The present moment in the text format of Prometheus. What is not known has no value."""
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest
-
-    registry = CollectorRegistry()
-
-    def gauge(name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"nullwatt_{name}", text, labels, registry=registry)
-
-    if state.link is not None:
-        gauge("board_connected", "1 = the board is connected").set(state.link.connected)
-    grid = gauge("grid_power_watts", "Grid power, + = import", "phase")
-    if state.grid is not None:
-        phases = {"A": state.grid.phase_a, "B": state.grid.phase_b, "C": state.grid.phase_c}
-        known = {phase: power for phase, power in phases.items() if power is not None}
-        # Never beside its parts: who sums up would count it twice.
-        for phase, power in (known if len(known) == len(phases) else {"total": state.grid.total}).items():
-            grid.labels(phase).set(power)
-    if state.solar is not None:
-        gauge("solar_power_watts", "Solar power").set(state.solar.current)
-    if state.time is not None:
-        gauge("simulated_seconds", "Simulated time since the start").set(state.time.now_s)
-    power_w = gauge("battery_power_watts", "Output of a battery, + = discharge", "mac", "phase")
-    target_w = gauge("battery_target_watts", "Output that a battery was last asked for", "mac", "phase")
-    soc = gauge("battery_soc_ratio", "State of charge, 0..1", "mac", "phase")
-    wanted = {one.mac: one.target for one in state.controller.batteries} if state.controller is not None else {}
-    for battery in state.batteries:
-        labels = (battery.mac, battery.phase)
-        power_w.labels(*labels).set(battery.power)
-        # What the battery itself follows, if that is known.
-        target = wanted.get(battery.mac) if battery.target is None else battery.target
-        if target is not None:
-            target_w.labels(*labels).set(target)
-        if battery.soc is not None:
-            soc.labels(*labels).set(battery.soc)
-    if state.loads is not None:
-        load = gauge("load_active", "1 = switched on", "name", "phase")
-        for entry in state.loads:
-            load.labels(entry.name, entry.phase).set(entry.active)
-    return generate_latest(registry).decode()

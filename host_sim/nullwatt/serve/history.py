@@ -18,6 +18,9 @@ class Recorded(Protocol):
     def status(self) -> dict[str, Any]:
         """The status object."""
 
+    def under_the_sky_w(self) -> tuple[float, dict[str, float]]:
+        """What plants and panels of hybrids give, and the batteries of hybrids by name; see `sides`."""
+
 
 class Moments:
     """Keeps moments and forgets the oldest."""
@@ -48,10 +51,13 @@ class History(Moments):
         """Keep the present moment, and return it."""
         status = self._recorded.status()
         batteries = status["batteries"]
+        plants_w, hybrids_w = self._recorded.under_the_sky_w()
         moment = Moment(
             time_s=round(self._recorded.now_s, 3),
             grid_w=[status["grid"][f"phase_{phase}"] for phase in "abc"],
             solar_w=status["solar"]["current"],
+            sun_w=round(status["solar"]["current"] + plants_w, 1) if plants_w or hybrids_w else None,
+            hybrids_w={name: round(watts, 1) for name, watts in hybrids_w.items()} or None,
             batteries_w={battery["mac"]: battery["power"] for battery in batteries},
             soc={battery["mac"]: battery["soc"] for battery in batteries},
         )

@@ -24,6 +24,19 @@ class GridState(BaseModel):
     total: float
 
 
+class MainsState(BaseModel):
+    """The public grid at the connection; absent for a real board."""
+
+    on: bool = Field(description="there is voltage")
+    voltage: float = Field(description="V between phases, 0 during an outage")
+    frequency: float = Field(description="Hz, 0 during an outage")
+    cut: bool = Field(default=False, description="somebody has cut them by hand")
+    until_s: float | None = Field(
+        default=None, description="of mains that are off: simulated time of their return; absent = not known"
+    )
+    lit: list[str] = Field(description="phases that have power, from the mains or from an island")
+
+
 class LoadState(BaseModel):
     """One load or appliance."""
 
@@ -44,6 +57,62 @@ class SolarState(BaseModel):
     phases: list[str]
     mode: str = Field(default="fixed", description="fixed or clear_sky")
     clouds: float = Field(default=0.0, description="0 = none, 1 = may cover the sun fully")
+
+
+class PlantState(BaseModel):
+    """Panels with an inverter of their own."""
+
+    name: str
+    phase: str
+    power: float = Field(description="AC power; below 0 = own consumption at night")
+    dc: float = Field(description="taken from the panels")
+    available: float = Field(description="what the panels could give")
+    energy_wh: float = Field(description="AC energy since the start")
+    fault: bool = Field(default=False, description="it stands with a fault")
+
+
+class HybridState(BaseModel):
+    """A hybrid inverter: panels and a battery on one DC bus."""
+
+    name: str
+    phase: str
+    power: float = Field(description="AC power, + = into the house")
+    pv: float = Field(description="taken from the panels")
+    available: float = Field(description="what the trackers could take from the panels")
+    battery: float = Field(description="battery on the DC bus, + = discharge")
+    soc: float | None = Field(default=None, description="absent = it has no battery")
+    capacity_wh: float
+    mode: str
+    islanded: bool = Field(description="it keeps its phases alive without mains")
+    fault: bool = Field(default=False, description="it stands with a fault")
+
+
+class DayMoney(BaseModel):
+    """What a day costs, hundredths of the currency; without what a month's highest demand costs."""
+
+    date: str
+    import_kwh: float
+    export_kwh: float
+    energy_ct: float = Field(description="for energy from the grid")
+    earned_ct: float = Field(description="for energy into the grid")
+    standing_ct: float
+    total_ct: float = Field(description="energy and standing charge less earnings")
+
+
+class MoneyState(BaseModel):
+    """What electricity costs by the tariff of the house file; absent without one."""
+
+    price_ct_kwh: float = Field(description="of import, now")
+    feed_in_ct_kwh: float
+    month_peak_w: float = Field(description="highest 15-minute mean of import of this month")
+    month_demand_ct: float = Field(description="what that costs")
+    import_kwh: float = Field(description="energy from the grid since the start, as the tariff counts it")
+    export_kwh: float
+    energy_ct: float = Field(description="for energy from the grid since the start")
+    earned_ct: float = Field(description="for energy into the grid since the start")
+    total_ct: float = Field(description="since the start, everything less earnings")
+    today: DayMoney
+    days: list[DayMoney] = Field(description="the last two weeks, today last")
 
 
 class BatteryState(BaseModel):
@@ -154,8 +223,12 @@ class State(BaseModel):
     house_w: float | None = Field(
         default=None, description="what the loads draw: grid + solar + batteries + plants and hybrids"
     )
+    mains: MainsState | None = None
     loads: list[LoadState] | None = None
     solar: SolarState | None = None
+    plants: list[PlantState] | None = None
+    hybrids: list[HybridState] | None = None
+    money: MoneyState | None = None
     auto_mode: bool | None = None
     batteries: list[BatteryState] = []
     emulator: EmulatorInfo | None = None
@@ -192,5 +265,11 @@ class Moment(BaseModel):
         "empty = not known; + = import"
     )
     solar_w: float | None = Field(default=None, description="absent = not known")
+    sun_w: float | None = Field(
+        default=None, description="all that the sun gives: solar, plants and panels of hybrids; absent = solar_w"
+    )
+    hybrids_w: dict[str, float] | None = Field(
+        default=None, description="what the batteries of hybrids give by name, + = discharge; absent = none"
+    )
     batteries_w: dict[str, float] = Field(description="output by MAC; + = discharge")
     soc: dict[str, float] = Field(description="state of charge by MAC, 0..1")

@@ -4,12 +4,14 @@ Orders raise LookupError for what is not there and ValueError for what is not al
 for people. Powers W, battery + = discharge.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from .simulation import Simulation
 from .state import DeviceState, Moment, State
 from .timing import TimeControl
+from .what_if import Comparing
 
 
 class HomeFiles(Protocol):
@@ -44,6 +46,10 @@ class HouseControl(Simulation, Protocol):
     def files(self) -> HomeFiles | None:
         """See above."""
 
+    @property
+    def comparing(self) -> Comparing | None:
+        """Homes compared over a year; None = not here."""
+
     def load_kinds(self) -> Mapping[str, float | None]:
         """Kinds of loads that can be added, with their usual power, W; None = it is not to be chosen."""
 
@@ -70,6 +76,12 @@ class HouseControl(Simulation, Protocol):
 
     def follow_sun(self) -> None:
         """Let the sun follow its course over the day instead of a fixed power."""
+
+    def cut_mains(self, duration_s: float = math.inf) -> None:
+        """Take the mains away now, for so long; inf = until `restore_mains`. They change with the next step."""
+
+    def restore_mains(self) -> None:
+        """Give back mains that were cut by hand; ValueError if only an outage of the house file keeps them off."""
 
     def command(self, device: str, name: str, value: float | bool | str) -> None:
         """Tell a device something of its table of commands (`GET /api/v1/devices`)."""

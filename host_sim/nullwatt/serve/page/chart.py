@@ -18,10 +18,11 @@ type Point = Sequence[float | None]
 
 def point(moment: Moment) -> list[float | None]:
     """The point of a moment."""
-    solar_w, known = moment.solar_w, bool(moment.grid_w)
+    solar_w, known = moment.solar_w if moment.sun_w is None else moment.sun_w, bool(moment.grid_w)
+    hybrids_w = sum(moment.hybrids_w.values()) if moment.hybrids_w else 0.0
     grid_w = sum(moment.grid_w) if known else None
     # Nothing known at all is a board that is cut off, not a house without batteries.
-    batteries_w = sum(moment.batteries_w.values()) if known or moment.batteries_w else None
+    batteries_w = sum(moment.batteries_w.values()) + hybrids_w if known or moment.batteries_w else None
     house_w = None
     if grid_w is not None and batteries_w is not None and solar_w is not None:
         house_w = grid_w + batteries_w + solar_w

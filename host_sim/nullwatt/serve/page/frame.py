@@ -5,6 +5,7 @@ from ..watched import Watched
 from .axis import extent
 from .bars import placed, track
 from .batteries import Batteries
+from .compare import Compare
 from .controller import Controller
 from .editor import Editor
 from .house import House
@@ -23,6 +24,7 @@ SECTIONS = {
     "controller": "Controller",
     "scenario": "Scenario",
     "home": "Home",
+    "compare": "Compare",
 }
 
 
@@ -38,6 +40,7 @@ def sections(watched: Watched) -> dict[str, str]:
         "house": watched.house is not None or state.loads is not None or state.solar is not None,
         "scenario": watched.house is not None,
         "home": watched.house is not None and watched.house.files is not None,
+        "compare": watched.house is not None and watched.house.comparing is not None,
     }
     return {name: title for name, title in SECTIONS.items() if there_is.get(name, True)}
 
@@ -113,6 +116,10 @@ class Frame:
             session.show(Controller(session), name)
         elif name == "home":
             session.show(Editor(session), name)
+        elif name == "compare":
+            house = session.watched.house
+            assert house is not None and house.comparing is not None
+            session.show(Compare(session, house.comparing), name)
         else:
             session.show(Scenario(session), name)
 

@@ -8,9 +8,10 @@ from ..state import LoadState, State
 from ..watched import HouseControl
 from .keyed import Keyed
 from .live import Value, attribute, pressed, there
+from .mains import Mains
 from .session import Session
 from .tags import button, choice, dialog, icon, slider, switch, tag, text_field
-from .words import phase, watts
+from .words import percent, phase, watts
 
 
 class House:
@@ -29,6 +30,40 @@ class House:
                 self._loads = Keyed(tag("ul", "load-list"), self._load)
                 if self._house is not None:
                     self._adding(self._house)
+            self._mains = Mains(session)
+            with tag("div", "card", live="inverters"):
+                with tag("div", "card-head"):
+                    tag("h2", "", "Plants and hybrid inverters")
+                self._inverters = Keyed(tag("ul", "load-list"), self._inverter)
+
+    @staticmethod
+    def _inverter(name: str) -> Any:
+        with tag("li", "load", data_on="", test=f"inverter-{name}") as row:
+            with tag("div", "load-what"):
+                tag("span", "load-name", name)
+                tag("span", "quiet", live=f"inverter-about:{name}")
+            tag("span", "load-power", live=f"inverter-power:{name}")
+        return row
+
+    def _inverter_values(self, state: State) -> dict[str, Value]:
+        plants, hybrids = state.plants or [], state.hybrids or []
+        inverters = [*(plant.name for plant in plants), *(hybrid.name for hybrid in hybrids)]
+        self._inverters.match({name: name for name in inverters})
+        shown: dict[str, Value] = {"inverters": there(bool(plants or hybrids))}
+        for plant in plants:
+            shown[f"inverter-about:{plant.name}"] = (
+                f"panels{', a fault' if plant.fault else ''} \N{MIDDLE DOT} {phase(plant.phase)}"
+            )
+            shown[f"inverter-power:{plant.name}"] = watts(plant.power)
+        for hybrid in hybrids:
+            does = [f"panels {watts(hybrid.pv)}"]
+            if hybrid.soc is not None:
+                does.append(f"battery {watts(hybrid.battery, signed=True)} at {percent(hybrid.soc)}")
+            doing = "keeps an island alive" if hybrid.islanded else hybrid.mode.replace("_", " ")
+            does.append("a fault" if hybrid.fault else doing)
+            shown[f"inverter-about:{hybrid.name}"] = " \N{MIDDLE DOT} ".join([*does, phase(hybrid.phase)])
+            shown[f"inverter-power:{hybrid.name}"] = watts(hybrid.power)
+        return shown
 
     def _sun(self, state: State) -> None:
         house, order = self._house, self._session.order
@@ -118,6 +153,7 @@ class House:
             shown[f"load-about:{load.name}"] = f"{kind} \N{MIDDLE DOT} {phase(load.phase)}{idle}"
             shown[f"load-power:{load.name}"] = watts(load.drawn if load.active else load.power)
             shown[f"load:{load.name}"] = attribute(data_on="" if load.active else None)
+        shown |= self._mains.values(state) | self._inverter_values(state)
         if state.solar is not None:
             course = "It follows its course over the day" if state.solar.mode == "clear_sky" else "It stands fixed"
             where = ", ".join(phase(name) for name in state.solar.phases)

@@ -2,6 +2,7 @@
 
 from nicegui import ui
 
+from ..sides import Sides, sides
 from ..state import State
 from .axis import extent, ticks
 from .bars import names, placed, placed_battery, track
@@ -9,6 +10,7 @@ from .chart import WINDOWS
 from .flow import PATHS, STILL_W, drawn, shares
 from .keyed import Keyed
 from .live import Value, attribute, there
+from .money import Money
 from .tags import ICONS, drawing, tag
 from .words import grid_word, number, phase, sentence, watts
 
@@ -30,6 +32,7 @@ class Overview:
             self._axis()
             self._flow()
             self._chart()
+            self._money = Money()
 
     def _hero(self) -> None:
         with tag("div", "card hero", live="hero"):
@@ -121,15 +124,24 @@ class Overview:
     def values(self, state: State) -> dict[str, Value]:
         """What it shows."""
         called = names(state.batteries)
-        self._rows.match({battery.mac: battery.mac for battery in state.batteries})
+        all_sides = sides(state)
+        # Of hybrids only those that have a battery stand among the batteries.
+        hybrids = {} if all_sides is None else {n: w for n, w in all_sides.hybrids.items() if _stores(state, n)}
+        rows = [*(battery.mac for battery in state.batteries), *map(hybrid_key, hybrids)]
+        self._rows.match({key: key for key in rows})
         grid_w = None if state.grid is None else state.grid.total
         solar_w = None if state.solar is None else state.solar.current
-        powers = {"grid": grid_w, "solar": solar_w, "house": None if state.house_w is None else -state.house_w}
-        if state.solar is not None and state.solar.max <= 0:
+        powers = {
+            "grid": grid_w,
+            "solar": solar_w if all_sides is None else all_sides.sun_w,
+            "house": None if all_sides is None else -all_sides.house_w,
+        }
+        if state.solar is not None and not _has_sun(state):
             powers["solar"] = None
         reach = [abs(power) for power in powers.values() if power is not None]
         for battery in state.batteries:
             reach += [abs(battery.power), battery.max_charge or 0.0, battery.max_discharge or 0.0]
+        reach += map(abs, hybrids.values())
         end_w = self._extent_w = extent(max(reach, default=0.0), self._extent_w)
         shown: dict[str, Value] = {"hero": there(grid_w is not None), "sentence": sentence(state)}
         for role, label in _ROLES.items():
@@ -139,7 +151,12 @@ class Overview:
                 word = grid_word(power) if role == "grid" else ""
                 shown[f"bar:{role}"] = placed(f"{label}: {watts(power, signed=True)}", power, end_w, word=word)
                 shown[f"watts:{role}"] = watts(abs(power) if role != "grid" else power, signed=role == "grid")
-        shown["legend:batteries"] = there(bool(state.batteries))
+        shown["legend:batteries"] = there(bool(state.batteries or hybrids))
+        for name, power in hybrids.items():
+            key = hybrid_key(name)
+            shown[f"row-name:{key}"] = name
+            shown[f"bar:{key}"] = placed(f"{name}: {watts(power, signed=True)}", power, end_w)
+            shown[f"watts:{key}"] = watts(power, signed=True)
         for battery in state.batteries:
             shown[f"row-name:{battery.mac}"] = called[battery.mac]
             shown[f"bar:{battery.mac}"] = placed_battery(called[battery.mac], battery, end_w)
@@ -151,7 +168,7 @@ class Overview:
             amount, unit = watts(grid_w, signed=True).rsplit("\N{NO-BREAK SPACE}", 1)
             shown["grid-number"], shown["grid-unit"] = amount, f"\N{NO-BREAK SPACE}{unit}"
             shown["grid-word"] = attribute(data_word=grid_word(grid_w), data_watts=f"{grid_w:.0f}")
-        return shown | self._phase_values(state) | self._flow_values(state)
+        return shown | self._phase_values(state) | self._flow_values(state, all_sides) | self._money.values(state)
 
     def _phase_values(self, state: State) -> dict[str, Value]:
         if state.grid is None:
@@ -171,25 +188,45 @@ class Overview:
         return shown
 
     @staticmethod
-    def _flow_values(state: State) -> dict[str, Value]:
-        known = state.grid is not None and state.house_w is not None
-        shown: dict[str, Value] = {"flow": there(known)}
-        if state.grid is None or state.house_w is None:
+    def _flow_values(state: State, all_sides: Sides | None) -> dict[str, Value]:
+        shown: dict[str, Value] = {"flow": there(all_sides is not None)}
+        if all_sides is None:
             return shown
-        has_sun = state.solar is not None and state.solar.max > 0
-        solar_w = state.solar.current if state.solar is not None else 0.0
-        batteries_w = sum(battery.power for battery in state.batteries)
-        here = {"sun": has_sun, "battery": bool(state.batteries), "grid": True, "house": True}
-        flows = shares(state.grid.total, solar_w, batteries_w)
+        off = state.mains is not None and not state.mains.on
+        has_batteries = bool(state.batteries) or any(_stores(state, name) for name in all_sides.hybrids)
+        here = {"sun": _has_sun(state), "battery": has_batteries, "grid": True, "house": True}
+        flows = shares(all_sides.grid_w, all_sides.sun_w, all_sides.batteries_w)
         for name, power in flows.items():
             line = drawn(power)
             shown[f"flow-bed:{name}"] = there(all(here[node] for node in name.split("-")))
             shown[f"flow:{name}"] = {"s": {"--stroke": f"{line.stroke}"}, "a": {"data-speed": f"{line.speed}"}}
-        nodes = {"sun": solar_w, "grid": state.grid.total, "house": state.house_w, "battery": batteries_w}
+        nodes = {
+            "sun": all_sides.sun_w,
+            "grid": all_sides.grid_w,
+            "house": all_sides.house_w,
+            "battery": all_sides.batteries_w,
+        }
         for name, power in nodes.items():
             word = grid_word(power) if name == "grid" else ""
             shown[f"node:{name}"] = attribute(hidden=None if here[name] else "", data_word=word)
             shown[f"node-watts:{name}"] = watts(power, signed=name in ("grid", "battery"))
+        if off:
+            shown["node:grid"] = attribute(hidden=None, data_word="off")
+            shown["node-watts:grid"] = "off"
         words = [f"{name.replace('-', ' to ')} {watts(power)}" for name, power in flows.items() if power >= STILL_W]
-        shown["flow-words"] = attribute(aria_label="Power flows: " + (", ".join(words) or "none"))
+        text = "Power flows: " + (", ".join(words) or "none") + (". The mains are off" if off else "")
+        shown["flow-words"] = attribute(aria_label=text)
         return shown
+
+
+def hybrid_key(name: str) -> str:
+    """What the row of a hybrid is called, apart from any MAC."""
+    return f"hybrid:{name}"
+
+
+def _stores(state: State, name: str) -> bool:
+    return any(hybrid.name == name and hybrid.soc is not None for hybrid in state.hybrids or [])
+
+
+def _has_sun(state: State) -> bool:
+    return bool(state.plants or state.hybrids) or (state.solar is not None and state.solar.max > 0)

@@ -189,6 +189,13 @@
     if (event.target.type === "number") event.target.dataset.edited = "1";
   });
   document.addEventListener("change", (event) => delete event.target.dataset?.edited);
+  // A file goes into the text beside it.
+  document.addEventListener("change", async (event) => {
+    const into = event.target.dataset?.into, file = event.target.files?.[0];
+    if (!into || !file) return;
+    document.getElementById(into).value = await file.text();
+    event.target.value = ""; // the same one may be taken again
+  });
   document.addEventListener("focusout", (event) => delete event.target.dataset?.edited);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;

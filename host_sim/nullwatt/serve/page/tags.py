@@ -22,10 +22,14 @@ ICONS = {
     "help": '<circle cx="12" cy="12" r="8.5"/><path d="M9.7 9.6a2.4 2.4 0 1 1 3.3 2.2c-.7.3-1 .8-1 1.6M12 16.4v.1"/>',
     "pause": '<path d="M9 6v12M15 6v12"/>',
     "play": '<path d="M8 5.5v13l10.5-6.5z" fill="currentColor"/>',
+    "compare": '<path d="M12 4v16M5 8h5M5 12h4M5 16h5M14 8h5M15 12h4M14 16h5"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
 }
 
 _OTHER_WAY = "(e) => emit(e.currentTarget.getAttribute('aria-checked') !== 'true')"
+
+#: Of a form that stays on the page: its fields by name.
+SUBMITTED = "(e) => { e.preventDefault(); emit(Object.fromEntries(new FormData(e.target))); }"
 
 Handler = Callable[[Any], object]
 
@@ -120,7 +124,7 @@ def dialog(name: str, title: str, confirm: str, on_confirm: Callable[[Mapping[st
             form.on(
                 "submit",
                 lambda event: order(event.args if isinstance(event.args, dict) else {}),
-                js_handler="(e) => { e.preventDefault(); emit(Object.fromEntries(new FormData(e.target))); }",
+                js_handler=SUBMITTED,
             )
     return body
 

@@ -1,8 +1,7 @@
 """Numbers and states in words."""
 
-from collections.abc import Sequence
-
-from ..state import BatteryState, GridState, State
+from ..sides import sides
+from ..state import BatteryState, GridState, MainsState, State
 
 #: What a meter and the control leave over; nobody would call it import or export.
 HELD_W = 40.0
@@ -27,9 +26,14 @@ def watts(value: float, signed: bool = False) -> str:
     return f"{number(value, 0, signed)}{_GAP}W"
 
 
+def money(cents: float, decimals: int = 2) -> str:
+    """Hundredths of the currency as the currency: 12.34."""
+    return number(cents / 100.0, decimals)
+
+
 def percent(share: float) -> str:
     """A share, 0..1, in percent."""
-    return f"{share * 100:.0f}{_GAP}%"
+    return f"{number(share * 100)}{_GAP}%"
 
 
 def duration(seconds: float) -> str:
@@ -81,18 +85,35 @@ def sentence(state: State) -> str:
     """What the grid does and why, in one plain sentence; empty if the grid is not known."""
     if state.grid is None:
         return ""
+    if state.mains is not None and not state.mains.on:
+        return _outage(state, state.mains)
     word = grid_word(state.grid.total)
     if word == "held":
-        return _held(state.batteries)
+        return _held(state)
     verb = "Importing" if word == "import" else "Exporting"
     return f"{verb} {watts(abs(state.grid.total))}: {_reason(state, state.grid)}."
 
 
-def _held(batteries: Sequence[BatteryState]) -> str:
-    if not batteries:
+def _outage(state: State, mains: MainsState) -> str:
+    carriers = [hybrid.name for hybrid in state.hybrids or [] if hybrid.islanded]
+    lit = "L1\N{EN DASH}L3" if len(mains.lit) == 3 else " and ".join(map(phase, mains.lit))
+    if not mains.lit:
+        text = "The mains are off: nothing has power."
+    else:
+        text = f"The mains are off: {' and '.join(carriers) or 'an island'} keeps {lit} alive."
+    if mains.until_s is None or state.time is None:
+        return text
+    return f"{text} They are back in {duration(mains.until_s - state.time.now_s)}."
+
+
+def _held(state: State) -> str:
+    batteries = state.batteries
+    stores = len(batteries) + sum(hybrid.soc is not None for hybrid in state.hybrids or [])
+    if not stores:
         return "The grid happens to be near zero."
-    power = sum(battery.power for battery in batteries)
-    if abs(power) <= RESTING_W * len(batteries):
+    known = sides(state)
+    power = sum(battery.power for battery in batteries) if known is None else known.batteries_w
+    if abs(power) <= RESTING_W * stores:
         return "The grid is held at zero: the batteries rest."
     return f"The grid is held at zero: the batteries {'give' if power > 0 else 'take'} {watts(abs(power))}."
 
@@ -100,7 +121,8 @@ def _held(batteries: Sequence[BatteryState]) -> str:
 def _reason(state: State, grid: GridState) -> str:
     batteries = state.batteries
     if not batteries:
-        return "there are no batteries"
+        stores = any(hybrid.soc is not None for hybrid in state.hybrids or [])
+        return "the hybrid inverter leaves that to the grid" if stores else "there are no batteries"
     if state.controller is not None and state.controller.active_control is False:
         return "active control is off"
     if (state.emulator is not None and state.emulator.answers is False) or all(
