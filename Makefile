@@ -80,13 +80,16 @@ demo: .venv/.sim
 
 test: lint pytest
 
+# For two cores: every third test waits, for real time or a socket, while two others work.
+JOBS = 3
+
 pytest: .venv/.dev
 	-@$(MAKE) --no-print-directory .venv-esphome/.installed
 	-@$(MAKE) --no-print-directory .venv-esphome-floor/.installed
 	-@$(MAKE) --no-print-directory .venv-platformio/.installed
 	-@$(MAKE) --no-print-directory .venv-size/.installed
 	-@$(MAKE) --no-print-directory .venv-micropython/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
