@@ -1161,6 +1161,9 @@ def test_the_setup_page(board: Board, radio: Callable[..., None], opened: Callab
         stored = json.loads(board.config.read_text())
         assert stored["mqtt"] == {"interval": 2.5}
         assert stored["wifi"] == {"ssid": "home", "password": "right"}
+        # The page goes on asking while the board takes up what was saved, and when it stops.
+        opened.wrong[:] = [one for one in opened.wrong if "ERR_CONNECTION" not in one]  # type: ignore[attr-defined]
+        page.close()
 
 
 def test_pages_are_small(page: tuple[Board, httpx.Client]) -> None:
