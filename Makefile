@@ -3,6 +3,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Containers often set it; the tests start nullwatt hundreds of times, and would compile all of Python each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 # ESPHome and nullwatt need Python 3.12 or newer; the default python3 of a machine is often older.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 \
